@@ -10,8 +10,6 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from tests.conftest import until
 from tests.data.expect_0_1 import OFFLINE, ONLINE
 from tests.data.make_history_0_1 import FOLDER, KEY, LOCAL_KEY, OTHER_KEY, OTHER_SERVER, WRITTEN_AT
 from tests.helpers.app_host import make_app
+from tests.helpers.commands import run_command
 from tests.helpers.drawn import screen_text
 
 if TYPE_CHECKING:
@@ -151,14 +150,7 @@ def run(folder: Path, arguments: list[str], key: str, server: str | None = None,
     if server is not None:
         environment["TOGETHER_BASE_URL"] = server
     options = ["--data-dir", str(folder / "data")] if data else []
-    done = subprocess.run(
-        [sys.executable, "-m", "tbatch_tui", arguments[0], *options, *arguments[1:]],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_command([arguments[0], *options, *arguments[1:]], folder, environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.replace(str(folder), str(FOLDER))
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers import commands
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,14 +55,9 @@ def run(sandbox: Sandbox, tmp_path: Path) -> Run:
     def run_command(*arguments: str, env: dict[str, str | None] | None = None) -> subprocess.CompletedProcess[str]:
         settings = {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
         environment: dict[str, str | None] = {**os.environ, **settings, **(env or {})}
-        return subprocess.run(
-            [sys.executable, "-m", "tbatch_tui", arguments[0], "--data-dir", str(tmp_path / "data"), *arguments[1:]],
-            cwd=tmp_path,
-            env={name: value for name, value in environment.items() if value is not None},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
+        given = {name: value for name, value in environment.items() if value is not None}
+        return commands.run_command(
+            [arguments[0], "--data-dir", str(tmp_path / "data"), *arguments[1:]], tmp_path, given
         )
 
     return run_command

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -14,8 +12,10 @@ from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.pricing.kept_catalogue import MAX_AGE, keep, kept
 from tests.conftest import CHAT_MODEL
 from tests.helpers.check_lines import chat, dumped, saved
+from tests.helpers.commands import run_command
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -38,19 +38,8 @@ def check(tmp_path: Path, sandbox: Sandbox) -> Callable[..., subprocess.Complete
 
     def run(*arguments: object, key: str = sandbox.key, **env: str) -> subprocess.CompletedProcess[str]:
         folders = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA")}
-        return subprocess.run(
-            [sys.executable, "-m", "tbatch_tui", "check", *map(str, arguments)],
-            env={
-                **os.environ,
-                **folders,
-                "TOGETHER_API_KEY": key,
-                "TOGETHER_BASE_URL": sandbox.base_url,
-                **env,
-            },
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        settings = {**os.environ, **folders, "TOGETHER_API_KEY": key, "TOGETHER_BASE_URL": sandbox.base_url, **env}
+        return run_command(["check", *map(str, arguments)], tmp_path, settings, timeout=60)
 
     return run
 

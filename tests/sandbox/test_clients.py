@@ -19,6 +19,7 @@ from together.types.chat.chat_completion import ChatCompletion
 from tbatch_tui.sandbox.answers.models import MODELS
 from tbatch_tui.sandbox.demo.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
+from tests.helpers.commands import run_command
 from tests.sandbox.conftest import CHAT, decode_rows
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def fast() -> Iterator[Sandbox]:
 def tg(box: Sandbox, *args: str, code: int = 0) -> str:
     """Run the `tg` command against the sandbox and return what it prints."""
     settings = {"TOGETHER_BASE_URL": box.base_url, "TOGETHER_API_KEY": box.key, "TOGETHER_TELEMETRY_DISABLED": "1"}
-    env = os.environ | settings
-    done = subprocess.run([TG, *args], env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = run_command(args, Path.cwd(), os.environ | settings, timeout=60, main="together.lib.cli:main")
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
