@@ -80,7 +80,7 @@ def test_the_preview_writes_nothing(run: Run, questions: Path, tmp_path: Path) -
         (("--set", "temperature"), 2, "has no value"),
         (("--set", "model=x"), 2, "Use -m MODEL"),
         (("--set", "api_key=x"), 2, "An API key does not belong"),
-        (("--drop", "messages"), 2, "would leave no request"),
+        (("--drop", "messages"), 2, "cannot be without messages"),
         (("--drop", "seed", "--set", "seed=2"), 2, "set and dropped"),
         (("--max-tokens", "3", "--set", "max_tokens=4"), 2, "given twice"),
         (("--seed", "3", "-m", "x"), 2, "--seed is that of --sample"),
@@ -109,7 +109,7 @@ def test_faulty_lines_are_named_by_file_and_line(run: Run, questions: Path) -> N
         file.write(json.dumps(audio) + "\n{oops\n")
     done = run("edit", questions.name, "-s", "Be brief.")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "questions.jsonl:6: -s is for chat requests" in done.stderr
+    assert "questions.jsonl:6: a transcription has no system prompt" in done.stderr
     assert "questions.jsonl:7: not JSON" in done.stderr
     assert "Nothing was written" in done.stderr
 

@@ -21,6 +21,7 @@ from tbatch_tui.tui.dialogs.message_log import MessageLog
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.key_queue import OrderedKeysApp
+from tbatch_tui.tui.screens.check.edit_dialog import EditDialog
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
 from tbatch_tui.tui.screens.check.line_diff import diff_lines
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
@@ -62,6 +63,7 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     EditLabel: lambda _: EditLabel("label", "note"),
     RetryDialog: lambda _: RetryDialog(RetryOffer("x", (ErrorGroup("Timeout", 3, 0),), 1, 1)),
     ExportDialog: lambda _: ExportDialog("x", "x", Path("/tmp"), count=3, shown=3),
+    EditDialog: lambda _: EditDialog(Path("x"), "x.edited.jsonl", ()),
     FixDialog: lambda _: FixDialog(FixOffer(Path("x"), (RuleFix("crlf", 2, 1, diff_lines("crlf", "a\r", "a")),), 0)),
     ChooseFile: lambda _: ChooseFile("Which?", [JobFile("output", Path("x"), 1)]),
 }

@@ -35,8 +35,6 @@ OWN_BODY_KEYS = {
     "file": "Use --audio, or `audio` in a recipe.",
 }
 """Members of a request's body that are not parameters, and where they come from."""
-SECRET_KEYS = frozenset({"api_key", "apikey", "authorization", "together_api_key"})
-"""Names under which nobody may write a key into a recipe."""
 
 
 class RecipeError(BatchError):

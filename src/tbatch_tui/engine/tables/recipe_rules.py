@@ -8,12 +8,12 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tbatch_tui.engine.check.edit.request_values import SECRET_KEYS
 from tbatch_tui.engine.schemas.spec import SchemaSpecError, parse_spec
 from tbatch_tui.engine.tables.recipe import (
     EMPTY_CHOICES,
     OWN_BODY_KEYS,
     ROLES,
-    SECRET_KEYS,
     VERSION,
     MessageTemplate,
     Recipe,

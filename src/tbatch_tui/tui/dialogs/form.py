@@ -10,7 +10,6 @@ from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import key_display
 from tbatch_tui.tui.render.styled import styled_content
-from tbatch_tui.tui.widgets.checkbox_list import CheckboxList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,7 @@ class Form(Dialog[Answer | None]):
     }
     """
     AROUND: ClassVar[int]
-    """Lines of the dialog around the list of ticks, which gets the rest of the terminal."""
+    """Lines of the dialog around what scrolls, which gets the rest of the terminal."""
 
     @property
     def around(self) -> int:
@@ -65,8 +64,9 @@ class Form(Dialog[Answer | None]):
         self.action_save()
 
     def on_resize(self) -> None:
-        """Let the list scroll where the terminal is too low for all of it."""
-        self.query_one(CheckboxList).styles.max_height = max(3, self.size.height - self.around)
+        """Let the ticks, or the fields of `.fields`, scroll where the terminal is too low for all of them."""
+        for scrolling in self.query("CheckboxList, .fields"):
+            scrolling.styles.max_height = max(3, self.size.height - self.around)
 
     def hints(self, write: str, tick: str) -> KeyHints:
         """Return the keys of the form: `write` names what Enter does, `tick` what space does."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.commands.tables.request_options import parse_option, read_parameters, read_text
+from tbatch_tui.cli.commands.tables.request_options import parse_option, read_text
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import JsonLines, print_message, print_result
 from tbatch_tui.engine.check.edit.edited_copy import (
@@ -19,7 +19,7 @@ from tbatch_tui.engine.check.edit.edited_copy import (
     preview_edited,
     write_edited,
 )
-from tbatch_tui.engine.check.edit.line_changes import REQUIRED_KEYS, LineChanges
+from tbatch_tui.engine.check.edit.request_values import make_changes, read_parameters
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.tables.recipe_rules import parse_range
 from tbatch_tui.text.plural import plural
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.check.edit.line_changes import LineChanges
 
 _OWN_KEYS = {
     "model": "Use -m MODEL.",
@@ -71,30 +72,19 @@ def edit(options: argparse.Namespace, settings: Settings) -> int:
 
 def _read_changes(options: argparse.Namespace) -> LineChanges:
     """Return the changes that the options ask for. Raises LocalFileError for what makes no sense."""
-    model, system = options.model, options.system
-    if model is not None and not model.strip():
-        raise LocalFileError("The model has no name", "Use -m MODEL.")
+    system = options.system
     if system is not None:
-        system = _as_text(read_text(system, "-s"), "-s")
+        system = read_text(system, "-s")
         if "{{" in system:
             print_message("The system prompt has {{ … }}, which is sent as it is: only `make` knows columns.")
-    parameters = read_parameters(options.set or (), _OWN_KEYS)
-    for key in options.drop or ():
-        if key in REQUIRED_KEYS:
-            raise LocalFileError(f"--drop {key} would leave no request", _OWN_KEYS[key])
-        if key in parameters or (key == "max_tokens" and options.max_tokens is not None):
-            raise LocalFileError(f"{key} is set and dropped", "Leave one of the two out.")
-    if options.max_tokens is not None and "max_tokens" in parameters:
-        raise LocalFileError("The token limit is given twice", "Use --max-tokens or --set max_tokens=…, not both.")
-    return LineChanges(model, system, parameters, tuple(options.drop or ()), options.max_tokens)
-
-
-def _as_text(text: str, label: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise LocalFileError(f"{label}: the text is not valid Unicode", "Use UTF-8, or @FILE.") from None
-    return text
+    return make_changes(
+        model=options.model,
+        system=system,
+        parameters=read_parameters(options.set or (), _OWN_KEYS),
+        dropped=options.drop or (),
+        max_tokens=options.max_tokens,
+        own_keys=_OWN_KEYS,
+    )
 
 
 def _read_choice(options: argparse.Namespace) -> LineChoice:

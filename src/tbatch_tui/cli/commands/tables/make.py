@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.cli.commands.tables.request_options import parse_option, read_parameters, read_text
+from tbatch_tui.cli.commands.tables.request_options import parse_option, read_text
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import print_message, print_result
+from tbatch_tui.engine.check.edit.request_values import read_parameters
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.tables.make import MadeFile, make_input, preview_requests
 from tbatch_tui.engine.tables.output_names import free_name, require_free

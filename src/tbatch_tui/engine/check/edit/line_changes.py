@@ -63,7 +63,7 @@ class LineChanges:
         if self.model is not None:
             values = {"model": self.model, **values}
         if self.max_tokens is not None:
-            _require_chat(body, "--max-tokens is for chat requests, and this is a request for a transcription")
+            _require_chat(body, "a transcription has no token limit")
             for name in [name for name in _LIMITS if name in body] or _LIMITS[:1]:
                 values[name] = self.max_tokens  # both, where both are there: the lower one would count
         added: list[str] = []
@@ -103,7 +103,7 @@ def _require_chat(body: ObjectText, why: str) -> None:
 
 def _system_edits(body: ObjectText, system: str) -> Iterator[Edit]:
     """Yield the edits that replace the system prompt, put it before the other messages, or remove it."""
-    _require_chat(body, "-s is for chat requests, and this is a request for a transcription")
+    _require_chat(body, "a transcription has no system prompt")
     if not body.begins("messages", "["):
         raise LineError(f"the request has no messages. {_FIX}")
     text, at = body.text, body["messages"].value

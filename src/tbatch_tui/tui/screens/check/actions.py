@@ -38,6 +38,7 @@ class CheckActions(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         keys.FIX,
         keys.EDIT,
+        keys.TRANSFORM,
         keys.LOOK_AT_LINKS,
         keys.COPY_ID,
         keys.COPY_RECORD,
@@ -76,6 +77,8 @@ class CheckActions(Screen[None]):
                 return row is not None and is_idle
             case "look_at_links":
                 return report is not None and is_idle
+            case "transform":
+                return report is not None and report.requests > 0 and is_idle
             case "copy_id":
                 return row is not None and row.problem.custom_id is not None
             case "copy_record":
@@ -88,10 +91,14 @@ class CheckActions(Screen[None]):
         match action:
             case "look_at_links" if self.session.is_looking_at_links:
                 return "Checking the links: {go.back} to stop"
-            case "go_on" | "check_again" | "filter" | "fix" | "edit_line" | "look_at_links" if self.session.activity:
+            case "go_on" | "check_again" | "filter" | "fix" | "edit_line" | "look_at_links" | "transform" if (
+                self.session.activity
+            ):
                 return "The check is still running"
             case "look_at_links":
                 return "There are no links to look at: the file cannot be read"
+            case "transform":
+                return "There are no requests to change"
             case "go_on" if report is not None:
                 by_fix = ": {check.fix} fixes a copy automatically" if self.session.can_fix else ""
                 return f"{fmt.plural(report.errors, 'error')} to fix first{by_fix}"
@@ -175,6 +182,39 @@ class CheckActions(Screen[None]):
         fixed = f"{fmt.plural(copy.fixed_lines, 'line')} fixed; the original is untouched."
         self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}{ids}")
         self.post_message(CheckFile(copy.path))
+
+    # -- an edited copy ------------------------------------------------------------------------------
+
+    @work(group="transform", exclusive=True, exit_on_error=False)
+    async def action_transform(self) -> None:
+        """Ask what to change in the whole file, write that as a copy beside it, and go on to check the copy."""
+        from tbatch_tui.engine.check.edit.edited_copy import edited_path
+        from tbatch_tui.tui.screens.check.edit_dialog import EditDialog
+
+        report, session = self.session.report, self.session
+        if report is None or session.activity:
+            return
+        out = await asyncio.to_thread(edited_path, report.path)
+        choice = await self.app.push_screen_wait(EditDialog(report.path, out.name, tuple(report.models)))
+        if choice is None:
+            return
+        stop = session.begin("Writing an edited copy")
+        try:
+            sums = await asyncio.to_thread(
+                choice.write, report.path, out, progress=session.report_progress, cancelled=stop.is_set
+            )
+        except OperationCancelledError:
+            return
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        finally:
+            session.end(stop)
+        with suppress(BatchError):  # the copy is good without it
+            await self.engine.recipes.inherit(report.path, out)
+        lines = f"{sums.copied:,} of {fmt.plural(sums.lines, 'line')}, {sums.changed:,} changed"
+        self.bridge.notify(f"Wrote {out.name}", f"{lines}; the original is untouched.")
+        self.post_message(CheckFile(out))
 
     # -- links ---------------------------------------------------------------------------------------
 
