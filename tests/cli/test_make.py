@@ -125,7 +125,7 @@ def test_another_encoding_is_shown(run: Run, tmp_path: Path) -> None:
         (["none.csv", "-m", "m", "-p", "x"], 2, "none.csv cannot be read"),
         (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Did you mean review?"),
         (["reviews.csv", "-m", "m", "-p", "@none.md"], 2, "none.md cannot be read"),
-        (["reviews.csv", "-m", "m", "-p", "x", "--set", "messages=[]"], 2, "--set cannot be used for messages"),
+        (["reviews.csv", "-m", "m", "-p", "x", "--set", "messages=[]"], 2, "messages cannot be set as a parameter"),
         (["reviews.csv", "-m", "m", "-p", "x", "--set", "api_key=x"], 2, "An API key does not belong"),
         (["reviews.csv", "-m", "m", "-p", "x", "--rows", "9-2"], 2, "has no row"),
         (["reviews.csv", "-m", "m", "-p", "x", "--schema", "a: b"], 1, "at character 4"),

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tbatch_tui.engine.check.edit.request_values import SECRET_KEYS
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.recipe import (
     EMPTY_CHOICES,
     OWN_BODY_KEYS,
-    SECRET_KEYS,
     MessageTemplate,
     Recipe,
     RowChoice,
