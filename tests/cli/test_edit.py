@@ -84,7 +84,7 @@ def test_the_preview_writes_nothing(run: Run, questions: Path, tmp_path: Path) -
         (("--drop", "seed", "--set", "seed=2"), 2, "set and dropped"),
         (("--max-tokens", "3", "--set", "max_tokens=4"), 2, "given twice"),
         (("--seed", "3", "-m", "x"), 2, "--seed is that of --sample"),
-        (("--rows", "x"), 2, "no range"),
+        (("--rows", "x"), 2, "not a range"),
         (("-m", " "), 2, "no name"),
         (("-s", "@gone.md"), 2, "cannot be read"),
         (("--rows", "9-"), 1, "No line of questions.jsonl is left"),

@@ -85,7 +85,7 @@ async def test_what_makes_no_sense_is_said_and_writes_nothing(path: Path, tmp_pa
         for field, text, words in (
             ("set", "model=x", "model cannot be set as a parameter"),
             ("drop", "messages", "A request cannot be without messages"),
-            ("max-tokens", "0", "max_tokens must be a whole number"),
+            ("max-tokens", "0", "The token limit must be a whole number"),
             ("rows", "9-1", "has no row"),
             ("rows", "99-", "No line of questions.jsonl is left to copy"),
             ("sample", "few", "A sample is a number of lines"),

@@ -157,7 +157,7 @@ class EditDialog(Form[EditChoice]):
         """Return what is chosen. Raises LocalFileError for what makes no sense; reads the file of a system prompt."""
         limit = self._value("max-tokens")
         if limit and not (limit.isascii() and limit.isdecimal() and int(limit)):
-            raise LocalFileError("max_tokens must be a whole number, from 1", "Leave it empty to change nothing.")
+            raise LocalFileError("The token limit must be a whole number, from 1", "Leave it empty to change nothing.")
         changes = make_changes(
             model=self._value("model") or None,
             system=_read_system(self._value("system")),
