@@ -1,4 +1,4 @@
-"""Export rows to a file: merged JSONL, answers only, CSV, Parquet, or Markdown."""
+"""Export rows to a file: merged JSONL, answers only, CSV, Parquet, Markdown, or an HTML report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, as_valid_json, encode_line, write_merged
+from tbatch_tui.engine.results.export.report.parts import ReportParts
 from tbatch_tui.engine.results.export.tables import (
     DEFAULT_COLUMNS,
     WriteRecord,
@@ -45,6 +46,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     MARKDOWN = "markdown"
+    HTML = "html"
 
     @property
     def suffix(self) -> str:
@@ -63,6 +65,7 @@ _SUFFIXES = {
     ExportFormat.CSV: ".csv",
     ExportFormat.PARQUET: ".parquet",
     ExportFormat.MARKDOWN: ".md",
+    ExportFormat.HTML: ".html",
 }
 
 
@@ -75,6 +78,7 @@ def export_rows(
     columns: Sequence[str] = DEFAULT_COLUMNS,
     job_id_of: JobIdOf = lambda _row: "",
     reasoning: bool = False,
+    parts: ReportParts | None = None,
     replace: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
@@ -88,8 +92,9 @@ def export_rows(
     Args:
         columns: The columns of a table, of `COLUMNS`. Other formats have none.
         job_id_of: Returns the job id of a row, for the column `job` and for merged lines.
-        reasoning: Whether answers, Markdown and tables hold the reasoning too, a table as a column behind the answer;
-            merged lines always do.
+        reasoning: Whether answers, Markdown, HTML and tables hold the reasoning too, a table as a column behind the
+            answer; merged lines always do.
+        parts: What stands in an HTML report above the rows.
         replace: Whether to replace an existing file.
         progress: Called with the rows written and the rows in all.
     """
@@ -102,7 +107,8 @@ def export_rows(
         if export_format is ExportFormat.MERGED:
             write_merged(index, rows, file, job_id_of, cancelled=cancelled, progress=progress)
         else:
-            with _writer(export_format, file, columns, job_id_of, reasoning=reasoning) as write:
+            parts = parts or ReportParts()
+            with _writer(export_format, file, columns, job_id_of, parts, reasoning=reasoning) as write:
                 for done, row in enumerate(rows):
                     if done % _CHECK_EVERY == 0:
                         if cancelled():
@@ -114,7 +120,13 @@ def export_rows(
 
 @contextmanager
 def _writer(
-    form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobIdOf, *, reasoning: bool
+    form: ExportFormat,
+    file: BinaryIO,
+    columns: Sequence[str],
+    job_of: JobIdOf,
+    parts: ReportParts,
+    *,
+    reasoning: bool,
 ) -> Iterator[WriteRecord]:
     """Yield a function that writes one record."""
     match form:
@@ -122,6 +134,11 @@ def _writer(
             yield csv_writer(file, columns, job_of)
         case ExportFormat.PARQUET:
             with parquet_writer(file, columns, job_of) as write:
+                yield write
+        case ExportFormat.HTML:
+            from tbatch_tui.engine.results.export.report.writer import report_writer
+
+            with report_writer(file, parts, reasoning=reasoning) as write:
                 yield write
         case ExportFormat.MARKDOWN:
             yield lambda record: file.write(_markdown(record, reasoning=reasoning).encode("utf-8", "replace"))
