@@ -115,6 +115,10 @@ def test_the_parts_of_a_file_are_joined_under_its_name(run: Run, tmp_path: Path)
     assert joined.returncode == 0, joined.stderr
     assert "12 rows: 12 ok." in joined.stderr
     assert all(row["answer"] for row in read(tmp_path / "o.csv"))
+    exported = run("export", "t", "-o", "all.jsonl", env=NO_KEY)  # so are the answers without their table
+    assert exported.returncode == 0 and "12 in = 12 ok + 0 missing" in exported.stderr, exported.stderr
+    ids = [json.loads(line)["custom_id"] for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert ids == [f"row-{n:04d}" for n in range(1, 13)]
 
 
 def test_the_results_of_a_job_that_was_asked_about_come_back_as_csv(run: Run, tmp_path: Path) -> None:

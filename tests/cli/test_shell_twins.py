@@ -14,6 +14,7 @@ import pytest
 from tbatch_tui.cli.commands.export import FORMATS
 from tbatch_tui.cli.exit_codes import gravest
 from tbatch_tui.cli.parser import EXPORT_FORMATS
+from tbatch_tui.sandbox.demo.samples import chat_request, encode_line
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 
@@ -71,6 +72,23 @@ def test_the_ending_decides_the_format_and_a_name_that_is_taken_is_refused(
     assert names == {f"{chat_file.stem}-{job_id[:8]}.merged.jsonl", f"{chat_file.stem}-{job_id[:8]}_2.merged.jsonl"}
     unknown = run("export", job_id, "--columns", "prose", "--format", "csv")
     assert unknown.returncode == 1 and "There is no column 'prose'" in unknown.stderr
+
+
+def test_a_report_has_the_values_and_the_comparison_with_another_job(run: Run, tmp_path: Path) -> None:
+    words = ["I love it.", "It broke.", "Great!", "Awful."]
+    ids = []
+    for name, system in (("a", "Answer positive or negative."), ("b", "Classify as positive or negative.")):
+        rows = [chat_request(f"r{n}", word, system=system) for n, word in enumerate(words)]
+        source = tmp_path / f"{name}.jsonl"
+        source.write_bytes(b"".join(map(encode_line, rows)))
+        ids.append(run("submit", str(source), "--wait", *SOON).stdout.split()[0])
+    done = run("export", ids[0], "-o", "report.html", "--compare", ids[1], env=NO_KEY)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "4 in = 4 ok + 0 missing" in page and "<h3>answer</h3>" in page
+    assert "<h2>answer: a and b</h2>" in page and "4 pairs" in page and "agreement" in page
+    refused = run("export", ids[0], "--format", "csv", "--compare", ids[1])
+    assert refused.returncode == 2 and "--format html" in refused.stderr
 
 
 def test_a_merged_export_has_the_answers_of_retries(run: Run, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ EXIT_CODES = (
     "failed, are missing or invalid, or more than 5 % are cut short"
 )
 OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
-EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md")
+EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md", "html")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, the beginning of it, its label or its name"
 
@@ -218,6 +218,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
     parser.add_argument("--reasoning", action="store_true", help="including the model's reasoning; jsonl always has it")
     parser.add_argument("--columns", metavar="NAMES", help="of csv and parquet, separated by commas")
+    parser.add_argument("--compare", metavar="OTHER", help="of html: compare the answers with those of another job")
     parser.add_argument("-o", "--output", metavar="PATH", help="where to write it [a new name in the output folder]")
     parser.add_argument("--force", action="store_true", help="overwrite an existing file")
     _json(parser, "print path and rows as JSON")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tbatch_tui.engine.results import ExportFormat, export_rows
-from tbatch_tui.engine.results.export.report.parts import Bar, ComparisonTable, FieldValues, ReportParts
+from tbatch_tui.engine.results.export.report.parts import Bar, ComparisonTable, FieldBars, ReportParts
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
@@ -32,9 +32,9 @@ PARTS = ReportParts(
     facts=((HOSTILE[1], HOSTILE[3]),),
     summary=HOSTILE[4],
     fields=(
-        FieldValues(HOSTILE[1], HOSTILE[0], (Bar(HOSTILE[1], 3, HOSTILE[0]), Bar("plain", 1)), 4),
-        FieldValues("many", "", tuple(Bar(f"value {number}", 1) for number in range(30)), 30),
-        FieldValues("nothing", "no row has it", (), 0),
+        FieldBars(HOSTILE[1], HOSTILE[0], (Bar(HOSTILE[1], 3, HOSTILE[0]), Bar("plain", 1)), 4),
+        FieldBars("many", "", tuple(Bar(f"value {number}", 1) for number in range(30)), 30),
+        FieldBars("nothing", "no row has it", (), 0),
     ),
     comparisons=(
         ComparisonTable(HOSTILE[0], (HOSTILE[1],), HOSTILE[0], HOSTILE[1], (HOSTILE[0],), ((HOSTILE[1], (1234,)),)),

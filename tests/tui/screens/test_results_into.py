@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.results import ExportFormat
 from tbatch_tui.engine.tables.history import note_recipe
 from tbatch_tui.engine.tables.make import make_input
 from tbatch_tui.engine.tables.readers.open_source import open_source
 from tbatch_tui.engine.tables.recipe import Recipe, RowChoice
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog, ExportPreferences
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox
+from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
 from tests.helpers.drawn import check_screen, screen_text
 from tests.helpers.result_rows import answer_row, error_row
 from tests.tui.screens.test_results import SIZES, open_results, press, save_job, wait_until_idle
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def save_made_job(folder: Path, name: str = "reviews.csv") -> Path:
@@ -89,3 +90,38 @@ async def test_a_table_that_is_gone_or_has_changed_is_not_written(tmp_path: Path
         await pilot.pause()
         assert "into " not in screen_text(host).split("Merged")[0].split("Export")[-1]
         await press(host, pilot, "escape")
+
+
+async def test_what_was_chosen_for_a_job_is_offered_again(tmp_path: Path) -> None:
+    save_made_job(tmp_path)
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    async with open_results(tmp_path, (80, 30)) as (host, pilot):
+        await pilot.press("x")
+        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await pilot.pause()
+        host.screen.query_one("#html", Checkbox).action_tick()
+        host.screen.query_one("#reasoning", Checkbox).action_tick()
+        await pilot.pause()
+        host.screen.query_one("#path", TextInput).value = str(other / "mine.html")
+        await press(host, pilot, "enter")
+        await wait_until_idle(host, pilot)
+        page = (other / "mine.html").read_text(encoding="utf-8")
+        assert "<h3>answer</h3>" in page and "3 in = 2 ok + 1 error + 0 missing" in page
+        await pilot.press("x")
+        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks again")
+        await pilot.pause()
+        text = screen_text(host)
+        assert "(•) HTML report" in text and "[x] with reasoning" in text
+        assert Path(host.screen.query_one("#path", TextInput).value) == other / "safety-eval-8f3a12c4.html"
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[]", "[1]", '["fax", "0", "/"]', '["csv", "0"]', "\x00"])
+def test_what_cannot_be_read_of_it_is_no_choice(text: str | None) -> None:
+    assert ExportPreferences.read(text) is None
+
+
+def test_columns_that_are_no_more_are_left_out(tmp_path: Path) -> None:
+    kept = ExportPreferences(ExportFormat.CSV, ("answer", "line"), True, tmp_path)
+    assert ExportPreferences.read(kept.as_text()) == kept
+    assert ExportPreferences.read(kept.as_text().replace("line", "prose")) == replace(kept, columns=("answer",))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.commands.results import build_index, warn_of_changed_files
+from tbatch_tui.cli.commands.tables.find_job import find_one
 from tbatch_tui.cli.exit_codes import OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
@@ -26,10 +27,11 @@ from tbatch_tui.engine.threads import run_cancellable, run_reading
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.results.export.report.parts import ReportParts
 
 FORMATS = {
     "jsonl": ExportFormat.MERGED,
@@ -37,6 +39,7 @@ FORMATS = {
     "csv": ExportFormat.CSV,
     "parquet": ExportFormat.PARQUET,
     "md": ExportFormat.MARKDOWN,
+    "html": ExportFormat.HTML,
 }
 """The formats by the word that is given. A test holds them equal to the parser's, which loads nothing."""
 
@@ -48,10 +51,16 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
 
         return await export_into(arguments, settings)
     columns = _columns(arguments.columns)
-    async with Session(settings, network=Network.NEVER) as session:
-        record = session.find(await session.list_jobs(), arguments.job)
-        index = await _index(session, record, merged=arguments.merged)
     form = _format(arguments.format, arguments.output)
+    if arguments.compare is not None and form is not ExportFormat.HTML:
+        print_message("--compare is for an HTML report: leave it out, or give --format html.")
+        return USAGE
+    async with Session(settings, network=Network.NEVER) as session:
+        records = await session.list_jobs()
+        record = find_one(records, arguments.job)
+        index = await _index(session, record, arguments.job, merged=arguments.merged)
+        other = find_one(records, arguments.compare) if arguments.compare is not None else None
+        others = await _index(session, other, arguments.compare, merged=arguments.merged) if other is not None else None
     path = Path(arguments.output or _default_path(settings.output_dir, record, form)).absolute()  # noqa: ASYNC240
     if arguments.output and path.exists() and not arguments.force:
         print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
@@ -60,6 +69,12 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.filter != "all":
         rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
     job_id = record.job.id if record.job is not None else ""
+    is_part = record.group is not None and len(index) != record.requests
+    submitted = None if arguments.merged or is_part else record.requests
+    parts = None
+    if form is ExportFormat.HTML:
+        compared = (record, other, others) if other is not None and others is not None else None
+        parts = await run_cancellable(_report_parts, index, record, rows, submitted, compared)
     await run_cancellable(
         export_rows,
         index,
@@ -69,19 +84,47 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         columns=columns,
         job_id_of=lambda row: index.job_id_of(row) or job_id,
         reasoning=arguments.reasoning,
+        parts=parts,
         replace=arguments.force,
     )
     print_json({"path": str(path), "rows": len(rows)}) if arguments.json else print_result(str(path))
-    submitted = None if arguments.merged else record.requests
     print_message(f"{len(rows):,} rows. {format_sum(counts_from_index(index, submitted=submitted))}")
     return OK
 
 
-async def _index(session: Session, record: JobRecord, *, merged: bool) -> ResultIndex:
-    """Read all rows of the job; with `merged`, of its family. Raises BatchError where the files are not here."""
-    if not merged:
+def _report_parts(
+    index: ResultIndex,
+    record: JobRecord,
+    rows: Sequence[int],
+    submitted: int | None,
+    compared: tuple[JobRecord, JobRecord, ResultIndex] | None,
+    *,
+    cancelled: Callable[[], bool],
+) -> ReportParts:
+    """Count what stands in a report above its rows. For a thread."""
+    from tbatch_tui.engine.answers.compare import compare
+    from tbatch_tui.engine.answers.report_parts import comparison_table, report_parts
+
+    tables = []
+    if compared is not None:
+        _, other, others = compared
+        found = compare(index, others, cancelled=cancelled)
+        tables = [comparison_table(found, record.name, other.name)]
+    return report_parts(index, record, rows, submitted=submitted, comparisons=tables, cancelled=cancelled)
+
+
+async def _index(session: Session, record: JobRecord, asked: str, *, merged: bool) -> ResultIndex:
+    """Read all rows of the job; with `merged`, of its family. Raises BatchError where the files are not here.
+
+    What is called by the name of a file that was submitted as several jobs is all of these, in the order of the file.
+    """
+    is_group = record.group is not None and asked == record.name_of_file
+    if not merged and not is_group:
         return await build_index(record)
-    index = merged_index(await session.engine.family(record.key), session.engine.results)
+    members = await session.engine.family(record.key)
+    if not merged:
+        members = [member for member in members if member.record.group is not None]
+    index = merged_index(members, session.engine.results)
     if index is None:
         raise BatchError(
             f"The results that {record.name} belongs to are not here",

@@ -53,6 +53,13 @@ _BAD = frozenset(
     | {"hurts", "hurt", "stopped", "apart", "cut", "silent", "lose", "peels", "small", "burnt", "sticks", "wore"}
     | {"disconnects", "snapped", "floor", "never", "dents", "return", "opened", "waterproof", "open"}
 )
+_HINTS = {
+    "delivery": {"late", "fast", "arrived", "box", "days", "delivery", "ordered"},
+    "service": {"emails", "shop", "friendly", "refund", "return", "question"},
+    "price": {"price", "worth", "money", "value", "penny"},
+    "comfort": {"comfortable", "hurt", "hurts", "fit", "shoulders", "sits", "quiet", "noisy", "small", "short"},
+}
+"""Words that a label is about, where labels are about something else than a mood."""
 _SLIPS = {"8B": 0.12, "7B": 0.12, "3B": 0.2, "gemma-3n": 0.2}
 """Share of labels that a model gets wrong, by a part of its name; `_SLIPS_ELSE` for the others."""
 _SLIPS_ELSE = 0.04
@@ -115,7 +122,11 @@ def _label(labels: list[str], question: str, chance: Random, model: str) -> str:
     elif bad > good and "negative" in lowered:
         found = lowered["negative"]
     if found is None:
-        return chance.choice(labels)
+        hits = {label: len(words & _HINTS.get(label.lower(), set())) for label in labels}
+        best = max(hits.values(), default=0)
+        found = next((label for label in labels if best and hits[label] == best), None)
+    if found is None:
+        return labels[0] if any(label.lower() in _HINTS for label in labels) else chance.choice(labels)
     share = next((share for part, share in _SLIPS.items() if part in model), _SLIPS_ELSE)
     if crc32(f"{model} {question}".encode()) / 2**32 < share:
         return chance.choice([label for label in labels if label != found] or labels)
@@ -184,7 +195,8 @@ class SchemaFiller:
                 return chance.randint(low, max(low, _bound(schema, "maximum", low + 4)))
             case "number":
                 low = _bound(schema, "minimum", 0)
-                return round(low + chance.random() * (max(low, _bound(schema, "maximum", low + 1)) - low), 2)
+                high = max(low, _bound(schema, "maximum", low + 1))
+                return round(low + chance.random() ** 0.3 * (high - low), 2)  # models are rarely unsure
             case "boolean":
                 return chance.random() < 0.5
             case "null":

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 ROWS = 500
 SYSTEM = "You label product reviews for a shop. Answer with the fields that are asked for, and nothing else."
 PROMPT = """Is this review of the {{ product }} positive, negative or mixed? How sure are you, from 0 to 1?
-Name one word for what it is about.
+What is it mostly about?
 
 <review>
 {{ text }}
 </review>"""
-SCHEMA = "label: enum[positive,negative,mixed], confidence: number, topic: string"
+SCHEMA = "label: enum[positive,negative,mixed], confidence: number, topic: enum[quality,delivery,service,price,comfort]"
 MODEL = "Qwen/Qwen3-235B-A22B-Instruct-2507-tput"
 """The model of the recipe in the folder of samples: no past job has asked it, so that its file is a new one."""
 LARGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
@@ -203,7 +203,7 @@ def review_requests(model: str) -> Iterator[dict[str, Any]]:
         "properties": {
             "label": {"type": "string", "enum": ["positive", "negative", "mixed"]},
             "confidence": {"type": "number"},
-            "topic": {"type": "string"},
+            "topic": {"type": "string", "enum": ["quality", "delivery", "service", "price", "comfort"]},
         },
         "required": ["label", "confidence", "topic"],
         "additionalProperties": False,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.commands.results import warn_of_changed_files
-from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, NoSuchJobError
+from tbatch_tui.cli.commands.tables.find_job import find_one
+from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.engine.errors import BatchError
@@ -63,22 +64,6 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         print_result(str(path))
     return OK
-
-
-def find_one(records: Sequence[JobRecord], text: str) -> JobRecord:
-    """Return the job that is called so, or the first job of a file that was submitted as several jobs.
-
-    Raises NoSuchJobError.
-    """
-    try:
-        return Session.find(records, text)
-    except NoSuchJobError:
-        named = [record for record in records if record.group is not None and text == record.name_of_file]
-        groups = {record.group.key for record in named if record.group is not None}
-        others = [record for record in records if record.group is None and text in (record.label, record.name)]
-        if len(groups) != 1 or others:
-            raise
-    return min(named, key=lambda record: record.created_at)
 
 
 async def _read_recipe(session: Session, record: JobRecord) -> Recipe:

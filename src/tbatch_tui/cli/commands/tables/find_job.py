@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.session import Session
 from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.results.sources import Sources, sources_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 async def find_in_history(text: str, settings: Settings) -> tuple[str, Sources]:
@@ -22,3 +26,19 @@ async def find_in_history(text: str, settings: Settings) -> tuple[str, Sources]:
     finally:
         await store.close()
     return record.key, sources_of(record)
+
+
+def find_one(records: Sequence[JobRecord], text: str) -> JobRecord:
+    """Return the job that is called so, or the first job of a file that was submitted as several jobs.
+
+    Raises NoSuchJobError.
+    """
+    try:
+        return Session.find(records, text)
+    except NoSuchJobError:
+        named = [record for record in records if record.group is not None and text == record.name_of_file]
+        groups = {record.group.key for record in named if record.group is not None}
+        others = [record for record in records if record.group is None and text in (record.label, record.name)]
+        if len(groups) != 1 or others:
+            raise
+    return min(named, key=lambda record: record.created_at)

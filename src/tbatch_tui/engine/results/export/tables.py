@@ -73,6 +73,12 @@ def failure_text(record: ResultRecord) -> str:
     return record.failure.message if record.failure is not None else record.row.reason
 
 
+def answers_json(record: ResultRecord) -> str:
+    """Return the answers as a JSON list where there are several (`n`)."""
+    choices = answer_choices(record)
+    return to_json([as_valid_json(choice.answer) for choice in choices]) if len(choices) > 1 else ""
+
+
 def tool_calls_json(record: ResultRecord) -> str:
     """Return the tool calls as JSON, as the response has them; of several choices all in one list."""
     calls = [call for choice in answer_choices(record) for call in choice.tool_calls]
@@ -98,6 +104,7 @@ COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
     "model": lambda record: record.model,
     "prompt": prompt_text,
     "answer": answer_text,
+    "answers": answers_json,
     "reasoning": reasoning_text,
     "finish_reason": lambda record: ", ".join(filter(None, (answer.finish_reason for answer in record.answers))),
     "tool_calls": tool_calls_json,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ _FORMATS = {
     ExportFormat.CSV: ("CSV", "table with the columns below (formula-safe)"),
     ExportFormat.PARQUET: ("Parquet", "the same table, typed"),
     ExportFormat.MARKDOWN: ("Markdown", "readable conversations"),
+    ExportFormat.HTML: ("HTML report", "one file for a browser: values, and rows to search"),
 }
 NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
@@ -47,6 +49,32 @@ class ExportChoice:
     """With what the model thought, in formats other than merged JSONL, which always has it."""
     into_source: bool = False
     """The whole source table with the answers, whatever the other fields say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPreferences:
+    """What was chosen the last time for a job, and is offered again."""
+
+    format: ExportFormat | None
+    """None for the source table."""
+    columns: tuple[str, ...]
+    reasoning: bool
+    folder: Path
+
+    def as_text(self) -> str:
+        """Return it as the history keeps it."""
+        form = self.format.value if self.format is not None else ""
+        return json.dumps([form, *map(str, (int(self.reasoning), self.folder)), *self.columns])
+
+    @classmethod
+    def read(cls, text: str | None) -> ExportPreferences | None:
+        """Return what was kept; None where that cannot be read, or names what is not there any more."""
+        try:
+            form, reasoning, folder, *columns = json.loads(text or "[]")
+            known = tuple(name for name in columns if name in COLUMNS) or DEFAULT_COLUMNS
+            return cls(ExportFormat(form) if form else None, known, reasoning == "1", Path(folder))
+        except (ValueError, TypeError):
+            return None
 
 
 class ExportDialog(Form[ExportChoice]):
@@ -71,6 +99,7 @@ class ExportDialog(Form[ExportChoice]):
         label: str = "",
         source: str = "",
         joined: Path | None = None,
+        last: ExportPreferences | None = None,
     ) -> None:
         """Make a dialog.
 
@@ -83,15 +112,21 @@ class ExportDialog(Form[ExportChoice]):
             label: What the rows that are shown have in common; empty if they are all rows.
             source: The name of the table that the job was made of; empty if it is not here.
             joined: The path that is offered for that table with the answers.
+            last: What was chosen the last time.
         """
         super().__init__()
+        default = ExportPreferences(None if source else ExportFormat.MERGED, DEFAULT_COLUMNS, False, folder)
+        self._last = last or default
+        if self._last.format is None and not source:
+            self._last = default
+        folder = self._last.folder
         self._source, self._joined = source, joined
         self._job_name, self._stem, self._folder = name, stem, folder
         self._row_count, self._shown, self._label = count, shown, label
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
-        default = None if self._source else ExportFormat.MERGED
+        default = self._last.format
         with Box():
             yield Static(line_content(f"Export {self._job_name}"), classes="dialog--title")
             with CheckboxList():
@@ -100,7 +135,7 @@ class ExportDialog(Form[ExportChoice]):
                         (f"into {line(self._source)}", ""),
                         (" · its rows, with the answers", QUIET),
                     ]
-                    yield Checkbox(words, on=True, id="into", group="form")
+                    yield Checkbox(words, on=default is None, id="into", group="form")
                 for form, (title, about) in _FORMATS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
                         about = f"typed; {NEEDS_EXTRA}"
@@ -115,10 +150,10 @@ class ExportDialog(Form[ExportChoice]):
                         words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Checkbox(words, on=True, id="shown", group="rows")
                 words = [("with reasoning", ""), (" · merged JSONL always has it", QUIET)]
-                yield Checkbox(words, on=False, id="reasoning")
+                yield Checkbox(words, on=self._last.reasoning, id="reasoning")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
-                    yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
+                    yield TextInput(", ".join(self._last.columns), placeholder=", ".join(COLUMNS), id="columns")
                 with Horizontal(classes="field"):
                     yield Static("File", classes="name", markup=False)
                     yield TextInput(self._default_path(default), id="path")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.filenames import safe_name
-from tbatch_tui.engine.results import export_rows
+from tbatch_tui.engine.results import ExportFormat, MergedIndex, export_rows
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.sanitize import line
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.screens.results.rows import ChosenRows
 
 T = TypeVar("T")
+
+
+def _memory_of(record: JobRecord | None) -> str:
+    """Return under which name the history keeps what was chosen for a job."""
+    return f"export:{record.key if record is not None else ''}"
 
 
 class Exporter:
@@ -50,7 +55,6 @@ class Exporter:
 
     async def run(self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows) -> None:
         """Ask what to write, and write it."""
-        job_id = record.job.id if record is not None and record.job is not None else ""
         source = await self._find_source(record)
         choice = await self._ask(app, index, record, chosen, source)
         if choice is None:
@@ -63,8 +67,9 @@ class Exporter:
             if choice.into_source and source is not None and record is not None:
                 count = await self._join(source, record, choice.path, replace=replace)
             else:
-                await self._write(index, rows, choice, job_id=job_id, replace=replace)
+                await self._write(index, rows, choice, record, replace=replace)
                 count = len(rows)
+            await self._remember(record, choice)
         except BatchError as error:
             self._bridge.report(error)
         else:
@@ -87,7 +92,7 @@ class Exporter:
         chosen: ChosenRows,
         source: KnownSource | None,
     ) -> ExportChoice | None:
-        from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+        from tbatch_tui.tui.screens.results.export_dialog import ExportDialog, ExportPreferences
 
         name = record.name if record is not None else "results"
         stem = safe_name(name)
@@ -105,8 +110,17 @@ class Exporter:
                 label=chosen.label,
                 source=source.path.name if source is not None else "",
                 joined=joined,
+                last=ExportPreferences.read(await self._engine.recall(_memory_of(record))),
             )
         )
+
+    async def _remember(self, record: JobRecord | None, choice: ExportChoice) -> None:
+        """Keep what was chosen, to offer it the next time. Raises JournalError."""
+        from tbatch_tui.tui.screens.results.export_dialog import ExportPreferences
+
+        form = None if choice.into_source else choice.format
+        kept = ExportPreferences(form, choice.columns, choice.reasoning, choice.path.parent)
+        await self._engine.remember(_memory_of(record), kept.as_text())
 
     async def _may_replace(self, app: App[Any], path: Path) -> bool:
         from tbatch_tui.tui.dialogs.confirm import Confirm
@@ -116,11 +130,24 @@ class Exporter:
         )
 
     async def _write(
-        self, index: ResultIndex, rows: Sequence[int], choice: ExportChoice, *, job_id: str, replace: bool
+        self,
+        index: ResultIndex,
+        rows: Sequence[int],
+        choice: ExportChoice,
+        record: JobRecord | None,
+        *,
+        replace: bool,
     ) -> None:
         """Write in a thread that stops when this is cancelled. Raises BatchError."""
+        job_id = record.job.id if record is not None and record.job is not None else ""
 
         def write(*, cancelled: Callable[[], bool]) -> None:
+            parts = None
+            if choice.format is ExportFormat.HTML:
+                from tbatch_tui.engine.answers.report_parts import report_parts
+
+                submitted = record.requests if record is not None and not isinstance(index, MergedIndex) else None
+                parts = report_parts(index, record, rows, submitted=submitted, cancelled=cancelled)
             export_rows(
                 index,
                 rows,
@@ -129,6 +156,7 @@ class Exporter:
                 columns=choice.columns,
                 job_id_of=lambda row: index.job_id_of(row) or job_id,
                 reasoning=choice.reasoning,
+                parts=parts,
                 replace=replace,
                 cancelled=cancelled,
                 progress=self._report_progress,

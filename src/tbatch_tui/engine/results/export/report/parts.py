@@ -16,7 +16,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldValues:
+class FieldBars:
     """A field of the answers, and what is in it."""
 
     name: str
@@ -25,6 +25,8 @@ class FieldValues:
     bars: tuple[Bar, ...]
     total: int
     """The rows that the shares of the bars are of."""
+    bins: tuple[Bar, ...] = ()
+    """Of numbers: a histogram, in the order of the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +54,5 @@ class ReportParts:
     """Names and values, such as the model."""
     summary: str = ""
     """What the rows add up to."""
-    fields: tuple[FieldValues, ...] = ()
+    fields: tuple[FieldBars, ...] = ()
     comparisons: tuple[ComparisonTable, ...] = ()

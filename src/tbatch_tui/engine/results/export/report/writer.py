@@ -20,9 +20,9 @@ from tbatch_tui.engine.results.export.tables import answer_choices, answer_text,
 from tbatch_tui.engine.results.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tbatch_tui.engine.results.export.report.parts import ReportParts
+    from tbatch_tui.engine.results.export.report.parts import Bar, ReportParts
     from tbatch_tui.engine.results.record import ResultRecord
 
 BLOCK = 200
@@ -30,8 +30,10 @@ BLOCK = 200
 _ROLES_SHARED = ("system", "developer")
 """Roles whose texts are the same in many rows, and are kept once."""
 _SHARED_MAX = 1_000
-_BARS = 20
-"""Values of a field that have a bar; the others are one line together."""
+_BARS = 10
+"""Values of a field that are seen at once; others open below them."""
+_MORE_BARS = 200
+"""Values that are in the page; the others are one line together."""
 _OUTCOMES = (Outcome.OK, Outcome.CUT_SHORT, Outcome.INVALID, Outcome.ERROR, Outcome.MISSING, Outcome.UNREADABLE)
 
 
@@ -147,22 +149,16 @@ def _plain_parts(parts: ReportParts) -> dict[str, Any]:
     """Return the parts with the widths of their bars, the largest 100."""
     fields = []
     for field in parts.fields:
-        most = max((bar.count for bar in field.bars), default=0) or 1
+        bars = _plain_bars(field.bars[:_MORE_BARS], field.total)
         fields.append(
             {
                 "name": field.name,
                 "summary": field.summary,
-                "bars": [
-                    {
-                        "name": bar.name,
-                        "note": bar.note,
-                        "count": f"{bar.count:,}",
-                        "share": f"{100 * bar.count / field.total:.1f} %" if field.total else "",
-                        "width": f"{100 * bar.count / most:.2f}",
-                    }
-                    for bar in field.bars[:_BARS]
-                ],
-                "more": f"{len(field.bars) - _BARS:,}" if len(field.bars) > _BARS else "",
+                "bins": _plain_bars(field.bins, field.total),
+                "bars": bars[:_BARS],
+                "more_bars": bars[_BARS:],
+                "more": f"{len(field.bars) - _BARS:,}",
+                "untold": f"{len(field.bars) - _MORE_BARS:,}" if len(field.bars) > _MORE_BARS else "",
             }
         )
     comparisons = [
@@ -183,6 +179,20 @@ def _plain_parts(parts: ReportParts) -> dict[str, Any]:
         "fields": fields,
         "comparisons": comparisons,
     }
+
+
+def _plain_bars(bars: Sequence[Bar], total: int) -> list[dict[str, str]]:
+    most = max((bar.count for bar in bars), default=0) or 1
+    return [
+        {
+            "name": bar.name,
+            "note": bar.note,
+            "count": f"{bar.count:,}",
+            "share": f"{100 * bar.count / total:.1f} %" if total else "",
+            "size": f"{100 * bar.count / most:.2f}",
+        }
+        for bar in bars
+    ]
 
 
 def _text(name: str) -> str:
