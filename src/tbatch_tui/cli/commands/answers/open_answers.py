@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.cli.commands.results import warn_of_changed_files
-from tbatch_tui.cli.commands.tables.export_into import find_one
+from tbatch_tui.cli.commands.tables.find_job import find_one
 from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.engine.errors import BatchError
