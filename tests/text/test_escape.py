@@ -39,4 +39,5 @@ def test_escaped_json_is_the_same_value(value: object) -> None:
 def test_a_name_that_is_not_utf8_can_be_encoded() -> None:
     name = escape_surrogates(os.fsdecode(b"caf\xe9.jsonl"))
     assert name == "caf\\xe9.jsonl"
+    assert escape_surrogates(os.fsdecode(b"\x80\xff")) == "\\x80\\xff"
     assert escape_surrogates("café.jsonl") == "café.jsonl"
