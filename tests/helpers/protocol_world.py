@@ -46,6 +46,9 @@ _DECISIONS = {
 _SETTLED_WITHIN = 2 * 3600.0
 """Seconds after which every submission has become a job, or waits for the person: look-ups last 16 minutes at most."""
 
+_LISTED_EVERY = 150.0
+"""Seconds in which an app that has nothing to do asks for a list at least once."""
+
 
 class App:
     """One engine, as a process that can be killed."""
@@ -341,7 +344,8 @@ class World:
         for _ in range(int(_SETTLED_WITHIN / 60)):
             self.wait(60)
             if all(self._is_settled(row) for row in self.rows()):
-                return
+                break
+        self.wait(_LISTED_EVERY)  # what was made late is told once a list has it
 
     def _is_settled(self, row: sqlite3.Row) -> bool:
         return row["state"] in _ENDED or self.is_undecided(row)
@@ -376,6 +380,9 @@ class World:
             excused = self.given_up[file] + self.server.excused[self.server.file_id(path.read_bytes())]
             assert len(orphans) <= undecided + excused, f"{len(orphans)} jobs too many\n{story}"
             assert set(jobs) <= shown
+            if not self.given_up[file] and not undecided:
+                untold = set(orphans) - {notice.key for notice in self.notices()}
+                assert not untold, f"nobody was told of {untold}\n{story}"
 
 
 @cache
