@@ -29,7 +29,7 @@ _AGES = (0.0, 30.0, 3 * 86_400.0)
 _LOSSES = [kind for kind in CREATES if kind.endswith("after the work") or kind.startswith("no job")]
 _REFUSALS = ("429", "402", "no connection")
 # A job that shows up between the last list of a look-up and the one before the repeat is the hardest to tell.
-_LAGS = (0.0, 0.0, 15.0, 30.5, 31.5, 32.5, 33.5, 34.5, 38.0, 45.0)
+_LAGS = (0.0, 0.0, 15.0, 30.5, 31.5, 32.5, 33.5, 34.5, 38.0, 90.0, 150.0)
 
 
 class Explorer:

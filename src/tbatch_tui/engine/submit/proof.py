@@ -22,5 +22,6 @@ async def why_no_proof(answer: JobList, store: JobStore) -> str:
     if missing:
         names = ", ".join(job_id[:8] for job_id in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        return f"{'jobs' if len(missing) > 1 else 'job'} {names}{more} had not ended, and the list lacks it"
+        jobs, them = ("jobs", "them") if len(missing) > 1 else ("job", "it")
+        return f"{jobs} {names}{more} had not ended, and the list lacks {them}"
     return "" if answer.is_whole else "the list is incomplete, or part of it is unreadable"
