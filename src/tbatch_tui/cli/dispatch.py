@@ -25,6 +25,7 @@ _RUNNER_COMMANDS = (
     "watch",
     "make",
     "edit",
+    "doctor",
     "completion",
 )
 """The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""

@@ -26,6 +26,7 @@ COMMAND_HELP = {
     "watch": "follow jobs until they have ended",
     "make": "make an input file from a table, a folder or a list",
     "edit": "write a copy of an input file with another model, parameters or system prompt",
+    "doctor": "look for what would keep a submit from working here",
     "completion": "print a shell completion script",
 }
 """The commands of `runner`, in the order of `--help`, and what each does."""
@@ -316,6 +317,17 @@ def _edit(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _json(parser, "print what was found as JSON, without key or content")
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="run two lines for real, after a question that says the price, and compare the API with what is believed",
+    )
+    parser.add_argument("-m", "--model", metavar="MODEL", help="for --live [the cheapest chat model]")
+    parser.add_argument("--yes", action="store_true", help="run --live without the question")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "shell",
@@ -339,5 +351,6 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "watch": _watch,
     "make": _make,
     "edit": _edit,
+    "doctor": _doctor,
     "completion": _completion,
 }

@@ -34,6 +34,11 @@ def main(name: str, arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if name == "doctor":  # settings that cannot be used are what it is for
+        from tbatch_tui.cli.commands.doctor import doctor
+
+        os.environ.pop("TOGETHER_LOG", None)
+        return _guard(lambda: doctor(options), options)
     os.environ.pop("TOGETHER_LOG", None)  # with TOGETHER_LOG=debug the SDK writes prompts to standard error
     try:
         settings = resolve_settings(
