@@ -39,7 +39,7 @@ def test_what_is_wrong_has_its_mend(run: Run, tmp_path: Path) -> None:
     for name in ("results", "API key", "SSL_CERT_FILE"):
         [place] = [number for number, line in enumerate(lines) if line.startswith(f"  ✗ {name} ")]
         assert lines[place + 1].strip().startswith("→ ")
-    assert lines[-1] == "A submit will not work from here: 3 to mend (✗)."
+    assert lines[-1] == "A submit will not work from here: 3 to correct (✗)."
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.cli.doctor import facts, machine
-from tbatch_tui.cli.doctor.finding import Finding, State
+from tbatch_tui.cli.doctor.diagnosis import Diagnosis, State
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.config.resolve import resolve_settings
@@ -43,7 +43,7 @@ def doctor(arguments: argparse.Namespace) -> int:
             insecure=arguments.insecure,
         )
     except SettingsError as error:
-        findings.append(Finding("settings", "settings", "cannot be used", State.PROBLEM, str(error)))
+        findings.append(Diagnosis("settings", "settings", "cannot be used", State.PROBLEM, str(error)))
     models: list[ModelInfo] = []
     if settings is not None:
         findings += machine.folders(settings)
@@ -75,7 +75,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     return FAILED if is_broken or differs else OK
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[Diagnosis]) -> None:
     section = ""
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
@@ -91,7 +91,7 @@ def _print(findings: list[Finding]) -> None:
     warnings = sum(finding.state is State.WARNING for finding in findings)
     print_result("")
     if problems:
-        print_result(f"A submit will not work from here: {problems} to mend (✗).")
+        print_result(f"A submit will not work from here: {problems} to correct (✗).")
     else:
         print_result("A submit works from here." + (f" {warnings} to look at (!)." if warnings else ""))
 

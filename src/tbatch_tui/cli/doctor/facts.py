@@ -197,7 +197,7 @@ FACTS = (
     ),
     Fact(
         "bad-line",
-        "One line that is no request fails the job, with a line number counted within a chunk.",
+        "One line that is not a request fails the job, with a line number counted within a chunk.",
         _SEEN,
         "2026-09",
         True,
@@ -290,7 +290,7 @@ FACTS = (
     ),
     Fact(
         "canceling",
-        "A cancelled job is CANCELING, with one L, for about 15 seconds, then CANCELLED.",
+        "A cancelled job is CANCELING (one L) for about 15 seconds, then CANCELLED.",
         _SEEN,
         "2026-09",
         True,

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.doctor.finding import Finding, State
+from tbatch_tui.cli.doctor.diagnosis import Diagnosis, State
 from tbatch_tui.config import paths
 from tbatch_tui.engine.redaction import masked_key
 
@@ -33,19 +33,19 @@ _MIN_FREE = 2**30
 """Bytes that should be free where results go."""
 
 
-def versions() -> Iterator[Finding]:
+def versions() -> Iterator[Diagnosis]:
     """Yield the versions of what matters."""
-    yield Finding("versions", "Python", f"{platform.python_version()} on {platform.system()} {platform.release()}")
+    yield Diagnosis("versions", "Python", f"{platform.python_version()} on {platform.system()} {platform.release()}")
     for name in _PACKAGES:
-        yield Finding("versions", name, metadata.version(name))
+        yield Diagnosis("versions", name, metadata.version(name))
     for name in _EXTRAS:
         try:
-            yield Finding("versions", name, metadata.version(name))
+            yield Diagnosis("versions", name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding("versions", name, "not installed: an extra, for Parquet or Excel")
+            yield Diagnosis("versions", name, "not installed: an extra, for Parquet or Excel")
 
 
-def folders(settings: Settings) -> Iterator[Finding]:
+def folders(settings: Settings) -> Iterator[Diagnosis]:
     """Yield the folders that are written to, with their rights and what is free."""
     yield _folder("history", settings.data_dir, is_private=True)
     yield _folder("results", settings.output_dir, is_private=False)
@@ -53,58 +53,58 @@ def folders(settings: Settings) -> Iterator[Finding]:
     if config.exists():
         readable = os.access(config, os.R_OK)
         state = State.OK if readable else State.PROBLEM
-        yield Finding("folders", "config.toml", str(config), state, "" if readable else "Make the file readable.")
+        yield Diagnosis("folders", "config.toml", str(config), state, "" if readable else "Make the file readable.")
     else:
-        yield Finding("folders", "config.toml", f"{config} (there is none)")
+        yield Diagnosis("folders", "config.toml", f"{config} (there is none)")
 
 
-def _folder(name: str, folder: Path, *, is_private: bool) -> Finding:
+def _folder(name: str, folder: Path, *, is_private: bool) -> Diagnosis:
     """Look at a folder: whether it can be written to, by whom it can be read, and how much is free."""
     existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
     value = str(folder) if existing == folder.absolute() else f"{folder} (made when it is needed)"
     if not existing.is_dir():
-        return Finding("folders", name, value, State.PROBLEM, f"{existing} is not a folder: move it away.")
+        return Diagnosis("folders", name, value, State.PROBLEM, f"{existing} is not a folder: move it away.")
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        advice = f"{existing} cannot be written to ({error.strerror}): choose another folder, or mend its rights."
-        return Finding("folders", name, value, State.PROBLEM, advice)
+        advice = f"{existing} cannot be written to ({error.strerror}): choose another folder, or correct its rights."
+        return Diagnosis("folders", name, value, State.PROBLEM, advice)
     free = shutil.disk_usage(existing).free
     value += f", {free / 1e9:,.1f} GB free"
     if free < _MIN_FREE:
-        return Finding("folders", name, value, State.WARNING, "Less than 1 GB is free: results may not fit.")
+        return Diagnosis("folders", name, value, State.WARNING, "Less than 1 GB is free: results may not fit.")
     mode = stat.S_IMODE(existing.stat().st_mode)
     if is_private and existing == folder.absolute() and os.name == "posix" and mode & 0o077:
-        return Finding("folders", name, value, State.WARNING, f"Others can read it ({mode:04o}): chmod 700 {folder}")
-    return Finding("folders", name, value)
+        return Diagnosis("folders", name, value, State.WARNING, f"Others can read it ({mode:04o}): chmod 700 {folder}")
+    return Diagnosis("folders", name, value)
 
 
-def key(settings: Settings) -> Iterator[Finding]:
+def key(settings: Settings) -> Iterator[Diagnosis]:
     """Yield where the key comes from, with its last four characters."""
     if settings.api_key:
         source = "`tg login`" if settings.login else "TOGETHER_API_KEY"
-        yield Finding("key", "API key", f"{masked_key(settings.api_key)} from {source}")
+        yield Diagnosis("key", "API key", f"{masked_key(settings.api_key)} from {source}")
     else:
         advice = settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
-        yield Finding("key", "API key", "none", State.PROBLEM, advice)
+        yield Diagnosis("key", "API key", "none", State.PROBLEM, advice)
 
 
-def variables(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def variables(environment: Mapping[str, str] = os.environ) -> Iterator[Diagnosis]:
     """Yield the variables that decide about proxies and certificates."""
     for name in (*_PROXIES, *(each.lower() for each in _PROXIES)):
         if environment.get(name):
-            yield Finding("network", name, _without_password(environment[name]))
+            yield Diagnosis("network", name, _without_password(environment[name]))
     for name in _CERTIFICATES:
         if value := environment.get(name):
             missing = not Path(value).exists()
             state, advice = (
                 (State.PROBLEM, f"There is no {value}: correct {name} or unset it.") if missing else (State.OK, "")
             )
-            yield Finding("network", name, value, state, advice)
+            yield Diagnosis("network", name, value, state, advice)
     for name in ("TOGETHER_BASE_URL", "TOGETHER_CUSTOM_HEADERS"):
         if environment.get(name):
-            yield Finding("network", name, _without_password(environment[name]) if "URL" in name else "set")
+            yield Diagnosis("network", name, _without_password(environment[name]) if "URL" in name else "set")
 
 
 def _without_password(address: str) -> str:
@@ -113,31 +113,31 @@ def _without_password(address: str) -> str:
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 
 
-def terminal(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def terminal(environment: Mapping[str, str] = os.environ) -> Iterator[Diagnosis]:
     """Yield what the app would draw on."""
     term = environment.get("TERM", "")
     if term.lower() in _CANNOT_DRAW:
         advice = "The app cannot draw here; the commands work. Set TERM to what the terminal is."
-        yield Finding("terminal", "TERM", term or "not set", State.WARNING, advice)
+        yield Diagnosis("terminal", "TERM", term or "not set", State.WARNING, advice)
     else:
-        yield Finding("terminal", "TERM", term)
+        yield Diagnosis("terminal", "TERM", term)
     size = shutil.get_terminal_size()
     is_small = size.columns < _SMALLEST[0] or size.lines < _SMALLEST[1]
     advice = f"The app needs {_SMALLEST[0]}×{_SMALLEST[1]}." if is_small else ""
     state = State.WARNING if is_small else State.OK
-    yield Finding("terminal", "size", f"{size.columns}×{size.lines}", state, advice)
+    yield Diagnosis("terminal", "size", f"{size.columns}×{size.lines}", state, advice)
     true_colour = environment.get("COLORTERM") in ("truecolor", "24bit")
-    yield Finding("terminal", "colours", "16 million" if true_colour else "256 or fewer (COLORTERM is not truecolor)")
+    yield Diagnosis("terminal", "colours", "16 million" if true_colour else "256 or fewer (COLORTERM is not truecolor)")
     encoding = getattr(sys.stdout, "encoding", "") or locale.getpreferredencoding(False)
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
-    advice = "" if is_utf8 else "Set LANG to a locale with UTF-8, such as C.UTF-8."
-    yield Finding("terminal", "encoding", encoding, State.OK if is_utf8 else State.WARNING, advice)
+    advice = "" if is_utf8 else "Set LANG to a UTF-8 locale, such as en_US.UTF-8."
+    yield Diagnosis("terminal", "encoding", encoding, State.OK if is_utf8 else State.WARNING, advice)
     if environment.get("TMUX"):
-        yield Finding(
+        yield Diagnosis(
             "terminal",
             "clipboard",
             "inside tmux: copied text goes to its buffer, and to the clipboard where "
             "`tmux set -s set-clipboard on` is set",
         )
     elif environment.get("SSH_CONNECTION"):
-        yield Finding("terminal", "clipboard", "over ssh: the terminal has to take OSC 52")
+        yield Diagnosis("terminal", "clipboard", "over ssh: the terminal has to take OSC 52")

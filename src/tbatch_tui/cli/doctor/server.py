@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.cli.doctor.finding import Finding, State
+from tbatch_tui.cli.doctor.diagnosis import Diagnosis, State
 from tbatch_tui.config.settings import PRODUCTION_URL
 from tbatch_tui.engine.errors import BatchError
 
@@ -20,7 +20,7 @@ _SKEW_MAX = 120.0
 class ServerLook(NamedTuple):
     """What was found, and the models that the server has; none where it did not say."""
 
-    findings: list[Finding]
+    findings: list[Diagnosis]
     models: list[ModelInfo]
 
 
@@ -32,40 +32,40 @@ async def look_at_server(settings: Settings) -> ServerLook:
     from tbatch_tui.engine.client.decode import decode_jobs
 
     address = settings.base_url or PRODUCTION_URL
-    findings: list[Finding] = []
+    findings: list[Diagnosis] = []
     models: list[ModelInfo] = []
     try:
         api = await asyncio.to_thread(
             TogetherApi.connect, base_url=settings.base_url, api_key=settings.api_key or "", from_login=settings.login
         )
     except BatchError as error:
-        return ServerLook([Finding("server", "address", address, State.PROBLEM, str(error))], models)
+        return ServerLook([Diagnosis("server", "address", address, State.PROBLEM, str(error))], models)
     try:
         began = time.monotonic()
         body = await api.list_jobs()
         seconds = time.monotonic() - began
-        findings.append(Finding("server", "address", f"{address}, answered in {seconds * 1000:,.0f} ms"))
+        findings.append(Diagnosis("server", "address", f"{address}, answered in {seconds * 1000:,.0f} ms"))
         findings.append(_clock(api.clock.last_date))
         organization, project, title = await api.account()
-        findings.append(Finding("server", "account", title or " / ".join(filter(None, (organization, project)))))
+        findings.append(Diagnosis("server", "account", title or " / ".join(filter(None, (organization, project)))))
         jobs = decode_jobs(body)
-        findings.append(Finding("server", "jobs", f"{len(jobs):,} on the server"))
+        findings.append(Diagnosis("server", "jobs", f"{len(jobs):,} on the server"))
         models = await api.models()
-        findings.append(Finding("server", "models", f"{len(models):,} serverless"))
+        findings.append(Diagnosis("server", "models", f"{len(models):,} serverless"))
     except BatchError as error:
         what = "address" if not findings else "answers"
-        findings.append(Finding("server", what, address, State.PROBLEM, str(error)))
+        findings.append(Diagnosis("server", what, address, State.PROBLEM, str(error)))
     finally:
         await api.close()
     return ServerLook(findings, models)
 
 
-def _clock(date: float | None) -> Finding:
+def _clock(date: float | None) -> Diagnosis:
     """Compare this machine's clock with the Date of an answer, which is in whole seconds."""
     if date is None:
-        return Finding("server", "clock", "the server did not say its time")
+        return Diagnosis("server", "clock", "the server did not say its time")
     skew = time.time() - date
     if abs(skew) <= _SKEW_MAX:
-        return Finding("server", "clock", "as this machine's, give or take two minutes")
+        return Diagnosis("server", "clock", "as this machine's, give or take two minutes")
     words = f"this machine's clock is {abs(skew) / 60:,.0f} minutes {'ahead' if skew > 0 else 'behind'}"
-    return Finding("server", "clock", words, State.WARNING, "Set the clock: times and deadlines shown here are off.")
+    return Diagnosis("server", "clock", words, State.WARNING, "Set the clock: times and deadlines shown here are off.")

@@ -16,7 +16,7 @@ class State(StrEnum):
     """It would keep a submit from working."""
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """One thing that was looked at."""
 
     section: str
