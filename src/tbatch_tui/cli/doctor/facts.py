@@ -290,7 +290,7 @@ FACTS = (
     ),
     Fact(
         "canceling",
-        "A cancelled job is CANCELING (one L) for about 15 seconds, then CANCELLED.",
+        "A cancelled job is CANCELING (so spelled) for about 15 seconds, then CANCELLED.",
         _SEEN,
         "2026-09",
         True,
