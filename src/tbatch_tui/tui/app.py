@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.actions import SkipAction
-from textual.app import App, SystemCommand
 from textual.events import AppFocus, Event, Key, MouseDown, Paste
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.worker import Worker, WorkerState
@@ -27,9 +26,10 @@ from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 from tbatch_tui.tui.textual_private import CrashReportingApp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.binding import BindingType
+    from textual.command import Provider
     from textual.screen import Screen
     from textual.theme import Theme
 
@@ -55,7 +55,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
-    COMMANDS = App.COMMANDS | {
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         _palette("keys.palette", "KeyCommands"),
         _palette("screens.jobs.job_names", "JobNames"),
     }
@@ -314,7 +314,3 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
             if not yes:
                 return
         self.exit()
-
-    def get_system_commands(self, _screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer themes in the palette. All other commands come from the bindings."""
-        yield SystemCommand("Theme", "Change theme", self.action_change_theme)

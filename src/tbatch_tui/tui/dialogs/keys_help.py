@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
-from tbatch_tui.tui.keys.actions import grouped, reason_of, screen_actions
+from tbatch_tui.tui.keys.actions import grouped, help_of, screen_actions
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
@@ -64,7 +64,7 @@ class KeysHelp(TextDialog):
                 KeyEntry(
                     " ".join(action.displays),
                     action.description,
-                    action.tooltip if action.enabled else reason_of(screen, action),
+                    help_of(screen, action),
                     enabled=action.enabled,
                 )
                 for action in actions

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 GROUPS = (keys.JOB, keys.FILE, keys.LIST, keys.ANSWER, keys.APP, keys.MOVE)
 """The groups in the order in which they are listed: actions before movement."""
-_NOT_NOW = "not possible right now"
 _RARE = "super+"
 """How the keys of a Mac begin that few terminals send; they are listed only where an action has no other."""
 _ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
@@ -76,7 +75,12 @@ def grouped(actions: list[ScreenAction]) -> dict[str, list[ScreenAction]]:
 
 
 def reason_of(screen: Screen[object], action: ScreenAction) -> str:
-    """Return why an action is not possible right now, in a few words."""
+    """Return why an action is not possible right now, in a few words; empty if it is, or nothing more is known."""
     explain = getattr(screen, "disabled_reason", None)
-    reason = explain(action.action) if explain is not None else ""
-    return fill_keys(reason) or _NOT_NOW
+    return fill_keys(explain(action.action)) if explain is not None and not action.enabled else ""
+
+
+def help_of(screen: Screen[object], action: ScreenAction) -> str:
+    """Return what an action does and, where it is not possible right now, why not: `Decide … · Nothing to decide`."""
+    reason = reason_of(screen, action)
+    return f"{action.tooltip} · {reason}" if reason else action.tooltip

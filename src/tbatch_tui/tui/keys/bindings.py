@@ -93,7 +93,7 @@ GO_ON           = _key("enter",            "go_on",              "Continue",    
 # Jobs and their files.
 NEW             = _key("n",                "new_batch",          "New",          "jobs.new",             _JOBS,                                  JOB,    "Pick a file for a new batch")
 CANCEL          = _key("c",                "cancel_job",         "Cancel",       "job.cancel",           _JOBS | _JOB,                           JOB,    "Cancel the job (asks first)")
-DOWNLOAD        = _key("d",                "download",           "Download",     "job.download",         _JOBS | _JOB,                           JOB,    "Download output and error files again")
+DOWNLOAD        = _key("d",                "download",           "Download",     "job.download",         _JOBS | _JOB,                           JOB,    "Download output and error files")
 RESULTS         = _key("o",                "results",            "Results",      "job.results",          _JOBS | _JOB,                           JOB,    "View the answers next to their requests")
 RETRY           = _key("R",                "retry",              "Retry",        "job.retry",            _JOBS | _JOB | _RESULTS,                JOB,    "Make a new batch of what failed, is missing, cut short or invalid")
 REFRESH         = _key("r",                "refresh_now",        "Refresh",      "jobs.refresh",         _JOBS | _JOB | _FILES,                  JOB,    "Ask the server now", show=False)
@@ -134,7 +134,7 @@ TRY_DEMO        = _key("t",                "try_demo",           "Try the demo",
 # Lists.
 FILTER          = _key("slash",            "filter",             "Filter",       "list.filter",          LISTS,                                  LIST,   "Show only rows containing what you type")
 NEXT_FILTER     = _key("f",                "next_filter",        "Show",         "list.next-filter",     _JOBS | _RESULTS,                       LIST,   "Cycle the filter: all rows, then one kind after the other")
-PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before",  "list.previous-filter", _RESULTS,                               LIST,   "The kind of row before, and round again", show=False)
+PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before",  "list.previous-filter", _RESULTS,                               LIST,   "The same, backwards", show=False)
 ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",     "results.all-rows",     _RESULTS,                               LIST,   "Show all rows again, not only those selected elsewhere", show=False)
 SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES,              LIST,   "Sort by the next column", show=False)
 REVERSE_SORT    = _key("S",                "reverse_sort",       "Reverse",      "list.reverse-sort",    _RESULTS,                               LIST,   "Sort the other way round", show=False)

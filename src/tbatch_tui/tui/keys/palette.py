@@ -12,11 +12,12 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.actions import grouped, reason_of, screen_actions
+from tbatch_tui.tui.keys.actions import grouped, help_of, reason_of, screen_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+NOT_NOW = "Not possible right now"
 _LESS = 0.2
 """By how much what is not possible ranks lower in a search."""
 
@@ -31,11 +32,14 @@ class KeyCommands(Provider):
                 if action.id == keys.PALETTE.id or not action.description:
                     continue
                 title = f"{action.description}  ({' '.join(action.displays)})"
+                text, reason = help_of(self.screen, action), reason_of(self.screen, action)
                 if action.enabled:
-                    yield title, group, action.tooltip, True, partial(self.app.simulate_key, action.key)
+                    yield title, group, text, True, partial(self.app.simulate_key, action.key)
                 else:
-                    reason = reason_of(self.screen, action)
-                    yield title, group, reason, False, partial(self.app.notify, reason, markup=False)
+                    refuse = partial(self.app.notify, reason or NOT_NOW, markup=False)
+                    yield title, group, text, False, refuse
+            if group == keys.APP.description:
+                yield "Theme", group, "Change theme", True, self.app.action_change_theme
 
     async def discover(self) -> Hits:
         """List every action before anything is typed."""

@@ -70,5 +70,5 @@ def _why_not_acknowledged(record: JobRecord) -> str:
 
 def _why_no_results(record: JobRecord) -> str:
     if record.is_active:
-        return "No results yet: they are available when the job has ended"
+        return "No results yet: the job has not ended"
     return "It has no result files" if record.job is not None else "It never became a job, so there are no results"
