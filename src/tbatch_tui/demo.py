@@ -50,7 +50,8 @@ class DemoServer:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._lock = FileLock(self.folder / "demo.lock", thread_local=False)
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # `parents` would make it for all to see
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             self._lock.acquire(blocking=False)
             tempfile.TemporaryFile(dir=self.folder).close()
         except (Timeout, OSError) as error:

@@ -267,7 +267,7 @@ def test_a_change_that_was_not_observed_is_a_bound() -> None:
     )
     by_word = {step.word: step for step in timeline_steps(record, NOW, unobserved)}
     assert (by_word["In progress"].is_by, by_word["Validating"].bound) == (True, "≤ ")
-    assert "by 2026-03-06 12:02:00" in plain(by_word["In progress"].styled_text(NOW))
+    assert "≤ 2026-03-06 12:02:00" in plain(by_word["In progress"].styled_text(NOW))
     observed = JobHistory((unobserved.points[0], replace(unobserved.points[1], known_at=NOW - HOUR - 30)))
     by_word = {step.word: step for step in timeline_steps(record, NOW, observed)}
     assert (by_word["In progress"].is_by, by_word["Validating"].bound, by_word["Validating"].lasted) == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def test_results_are_in_the_demos_folder_unless_another_is_given(tmp_path: Path)
         assert options.output_dir == DEFAULT_OUTPUT_DIR
         assert server.options_from(options, None).output_dir == tmp_path / "data" / "demo" / "results"
         assert server.options_from(options, tmp_path / "mine").output_dir == tmp_path / "mine"
+        for folder in (tmp_path / "data", server.folder):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700, "what the app itself makes is no one else's to read"
     finally:
         server.stop()
 

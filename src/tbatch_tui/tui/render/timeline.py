@@ -40,7 +40,7 @@ class TimelineStep:
     lasted: float | None = None
     """Seconds it took, or has taken so far."""
     is_by: bool = False
-    """Whether `at` is a bound: the step happened by then, or should by then."""
+    """Whether `at` is a bound: the step happened by then."""
     bound: str = ""
     """`≤ ` or `≥ `, where `lasted` is a bound."""
     colour: str = ""
@@ -54,7 +54,7 @@ class TimelineStep:
         colour = self.colour or _COLOURS.get(self.glyph, "$status-attention")
         at = "" if self.at is None else fmt.when(self.at, now) if short else fmt.absolute(self.at)
         lasted = "" if self.lasted is None else fmt.duration(self.lasted)
-        time = f"{'by ' if self.is_by and at else ''}{at}"
+        time = f"{'≤ ' if self.is_by and at else ''}{at}"
         duration = f"{self.bound if lasted else ''}{lasted}"
         if short:
             return [(f"{self.glyph} ", colour), (fit(self.word, _WORD + 1), ""), (time, "$status-quiet")]

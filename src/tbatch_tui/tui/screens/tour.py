@@ -39,14 +39,14 @@ HINTS: dict[str, Hint] = {
         ),
     ),
     "Pick": Hint(
-        "Choose a JSONL file. Nothing is sent yet.",
+        "Choose a file. Nothing is sent yet.",
         (
             ("go.on", "{go.on} selects it", "{go.on} selects a file"),
             ("list.filter", "{list.filter} types or pastes a path", "{list.filter} types a path"),
         ),
     ),
     "Check": Hint(
-        "Every line was read here; nothing was sent.",
+        "Every line is read here; nothing is sent.",
         (
             ("check.fix", "{check.fix} fixes what can be fixed", "{check.fix} fix"),
             ("go.on", "{go.on} continues", "{go.on} continue"),

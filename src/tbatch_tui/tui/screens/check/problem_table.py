@@ -117,7 +117,7 @@ def _what_cell(row: ProblemRow) -> str:
 
 
 _COLUMNS: list[Column[ProblemRow]] = [
-    Column("severity", "Problem", render=_severity_cell, min=9, priority=9, base=True),
+    Column("severity", "Severity", render=_severity_cell, min=9, priority=9, base=True),
     Column("line", "Line", render=_line_cell, min=6, align="right", priority=8, base=True),
     Column("custom_id", "custom_id", render=_id_cell, min=10, max=48, priority=7, keep="middle", base=True),
     Column("what", "Problem", render=_what_cell, min=24, max=56, priority=6, base=True),

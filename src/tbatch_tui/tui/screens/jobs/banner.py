@@ -15,7 +15,7 @@ from tbatch_tui.tui.sanitize import line
 if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
-DEMO = "Demo: a private sandbox on this machine. Nothing leaves it, no key is needed."
+DEMO = "Demo: a private sandbox on this machine. Nothing leaves it."
 
 
 class JobBanner(Static):
