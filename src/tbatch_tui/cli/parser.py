@@ -18,7 +18,7 @@ COMMAND_HELP = {
     "submit": "check a file and submit it exactly once",
     "fetch": "download the output and error files of jobs",
     "cancel": "cancel jobs",
-    "retry": "write a new input file with the requests that failed, are missing, cut short or invalid",
+    "retry": "write a new input file of what failed, is missing, cut short or invalid",
     "results": "show the results, joined with their requests",
     "export": "write the answers of a job to a file",
     "values": "show what the answers of a job are: counts, histograms, cross tables",
@@ -30,6 +30,23 @@ COMMAND_HELP = {
     "completion": "print a shell completion script",
 }
 """The commands of `runner`, in the order of `--help`, and what each does."""
+_IN_ORDER = [
+    "make",
+    "edit",
+    "check",
+    "try",
+    "submit",
+    "watch",
+    "ls",
+    "get",
+    "fetch",
+    "results",
+    "values",
+    "compare",
+    "export",
+    "retry",
+    "cancel",
+]
 ALL_COMMAND_HELP = {
     "check": "check input files, one line per problem",
     "sandbox": "run a local Together API, for trying scripts and for CI",
@@ -85,10 +102,15 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _rank(command: tuple[str, str]) -> int:
+    """Return where a command stands in `--help`: in the order in which a batch needs them."""
+    return _IN_ORDER.index(command[0]) if command[0] in _IN_ORDER else len(_IN_ORDER)
+
+
 def app_parser() -> argparse.ArgumentParser:
     """Return the parser of the app itself, whose `--help` lists the commands."""
     width = max(map(len, COMMAND_HELP))
-    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in ALL_COMMAND_HELP.items())
+    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in sorted(ALL_COMMAND_HELP.items(), key=_rank))
     parser = argparse.ArgumentParser(
         prog="tbatch-tui",
         description="Together AI's Batch API in the terminal: check a file, submit it exactly once, watch the jobs, "

@@ -144,6 +144,8 @@ def file_hash(path: Path) -> str:
 
 def read_failed(path: Path, error: OSError | ValueError) -> LocalFileError:
     """Return the error for a source that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return LocalFileError(f"{path} does not exist", "Check the spelling and the current directory.")
     reason = error.strerror if isinstance(error, OSError) else None
     return LocalFileError(f"{path} cannot be read: {reason or error}", "Check the path and its permissions.")
 

@@ -108,7 +108,7 @@ class CheckActions(Screen[None]):
                 return "There is no problem to look for"
             case "fix" if report is None:
                 return "There is nothing to fix: the file cannot be read"
-            case "fix" if not report.problems:
+            case "fix" if report is not None and not report.problems:
                 return "There is nothing to fix"
             case "fix":
                 return "None of these can be fixed automatically: each problem says how to fix it"
