@@ -225,6 +225,11 @@ class BatchEngine:
         """Save a label and a note for a record, on this machine only."""
         await self._store.annotate(_key_of(record), label, note)
 
+    async def judge_by(self, record: JobRecord | str, schema: str) -> None:
+        """Judge answers to requests that ask for nothing in particular by a JSON Schema, as JSON; empty for none."""
+        await self._store.judge_by(_key_of(record), schema)
+        self.recount(_key_of(record))
+
     async def acknowledge(self, keys: Iterable[str], *, undo: bool = False) -> int:
         """Let records ask for no attention, until there is another reason, or ask again; return how many changed."""
         return await self._store.acknowledge(keys, undo=undo)
@@ -344,10 +349,9 @@ class BatchEngine:
         return await self._store.family(key)
 
     async def cancel(self, record: JobRecord | str) -> bool:
-        """Ask the server once to cancel a job, or stop a submission that has no job yet.
+        """Ask the server once to cancel a job, or stop a submission without one. False if it had ended already.
 
-        False if the job had ended already, which is no error. Raises BatchError, also when a create may already have
-        been sent for the submission.
+        Raises BatchError, also when a create may already have been sent for the submission.
         """
         from tbatch_tui.engine.runtime.cancel import cancel_job, stop_submission
 
@@ -358,10 +362,7 @@ class BatchEngine:
         return await cancel_job(latest.key if latest is not None else key, self._runtime, self._store)
 
     async def download(self, record: JobRecord | str) -> None:
-        """Download the output and error file of an ended job (again), in the background.
-
-        Raises BatchError when there is nothing to download, or no connection.
-        """
+        """Download the files of an ended job (again), in the background. Raises BatchError where that cannot be."""
         await self._runtime.request_download(self.record(_key_of(record)))
 
     def stop_download(self, key: str) -> bool:

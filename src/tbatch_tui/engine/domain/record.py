@@ -68,6 +68,8 @@ class JobRecord:
     """The file that this is a part of, if it was submitted as several jobs."""
     acknowledged: str = ""
     """The `Attention` that the person has acknowledged; empty for none."""
+    answer_schema: str = ""
+    """The JSON Schema, as JSON, by which a person had the answers judged of requests that ask for nothing."""
     is_old: bool = False
     """Whether it was made elsewhere, more than 72 hours ago or before the account was first used here."""
 

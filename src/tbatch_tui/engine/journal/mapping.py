@@ -302,5 +302,6 @@ def row_to_record(row: sqlite3.Row) -> JobRecord:
         first_seen_at=row["first_seen_at"],
         group=row_to_group(row),
         acknowledged=row["acknowledged"],
+        answer_schema=row["answer_schema"],
         is_old=row["submission_id"] is None and (row["created_at"] or row["first_seen_at"]) < row["quiet_before"],
     )

@@ -200,6 +200,7 @@ _MIGRATIONS = (
         path BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE records ADD COLUMN answer_schema TEXT NOT NULL DEFAULT ''",
 )
 
 

@@ -150,6 +150,12 @@ class JobStore(SubmissionStore):
         if record is not None:
             self._published.publish([record])
 
+    async def judge_by(self, key: str, schema: str) -> None:
+        """Save the schema by which the answers of a job are judged, where their requests ask for nothing."""
+        record = await self._run(self._journal.records.judge_by, self.account_id, key, schema)
+        if record is not None:
+            self._published.publish([record])
+
     async def acknowledge(self, keys: Iterable[str], *, undo: bool) -> int:
         """Save that these records ask for no attention, or that they do again; return how many changed.
 

@@ -38,7 +38,8 @@ def count_results(
     if index is None:
         index = ResultIndex(sources_of(record))
     index.build(cancelled=cancelled, progress=progress)
-    stamps = format_stamps(index.file_stamps, input_changed=index.input_changed)
+    schema = index.sources.answer_schema
+    stamps = format_stamps(index.file_stamps, input_changed=index.input_changed, answer_schema=schema)
     if index.read_errors.keys() - {Source.INPUT}:
         return None
     counts = counts_from_index(index, stamps, submitted=record.requests)

@@ -83,6 +83,8 @@ def build_record(
     source: Source | None = None,
     source_line: int | None = None,
     issues: tuple[str, ...] = (),
+    *,
+    is_judged: bool = False,
 ) -> ResultRecord:
     """Decode the two lines of a row. Never raises.
 
@@ -92,6 +94,7 @@ def build_record(
         source: Which of the two files that is.
         source_line: The line in that file, from 1.
         issues: Why a line could not be read.
+        is_judged: Whether the answer is judged although the request asks for nothing in particular.
     """
     request_body = _dict(_dict(loads(request)).get("body")) if request is not None else {}
     row_value = loads(response) if response is not None else None
@@ -114,7 +117,7 @@ def build_record(
         raw_request=request,
         raw_response=response,
         issues=issues,
-        removed=_removed(request_body, body) if row.outcome in (Outcome.OK, Outcome.INVALID) else (),
+        removed=_removed(request_body, body, is_judged) if row.outcome in (Outcome.OK, Outcome.INVALID) else (),
     )
 
 
@@ -143,10 +146,10 @@ def _answers(body: Any) -> tuple[Message, ...]:
     return (Message("answer", content_parts(body)),)
 
 
-def _removed(request_body: dict[str, Any], body: Any) -> tuple[str, ...]:
+def _removed(request_body: dict[str, Any], body: Any, is_judged: bool) -> tuple[str, ...]:
     """Return what stood around answers that had to be JSON, or to match a pattern."""
     asked = request_body.get("response_format")
-    if not isinstance(asked, dict) or asked.get("type") not in JUDGED_FORMATS:
+    if not (is_judged or (isinstance(asked, dict) and asked.get("type") in JUDGED_FORMATS)):
         return ()
     choices = read_choices(body)
     removed = {part for choice in choices for part in strip_wrapping(choice.text)[1]}

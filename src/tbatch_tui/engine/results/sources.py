@@ -29,6 +29,7 @@ def sources_of(record: JobRecord | None) -> Sources:
             for source, transfer in ((Source.OUTPUT, output), (Source.ERRORS, errors))
             if transfer is not None and transfer.size is not None and transfer.sha256
         },
+        answer_schema=record.answer_schema,
     )
 
 
@@ -83,6 +84,8 @@ class Sources:
     """The SHA-256 of the input file as submitted, by which a change is noticed."""
     downloads: Mapping[Source, Download] = field(default_factory=dict)
     """What the result files were when they were downloaded, where that is known."""
+    answer_schema: str = ""
+    """The JSON Schema, as JSON, that judges answers to requests that ask for nothing; empty for none."""
 
     def path(self, source: Source) -> Path | None:
         """Return the path of one of the files, or None if it is unknown."""

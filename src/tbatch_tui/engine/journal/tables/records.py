@@ -63,6 +63,14 @@ class JobRecordTable:
             )
         return self.get(account_id, key)
 
+    def judge_by(self, account_id: int, key: str, schema: str) -> JobRecord | None:
+        """Store the schema by which the answers of a job are judged; None if there is no such record."""
+        with self._db.transaction():
+            self._db.execute(
+                "UPDATE records SET answer_schema = ? WHERE account_id = ? AND key = ?", (schema, account_id, key)
+            )
+        return self.get(account_id, key)
+
     def acknowledge(self, account_id: int, reasons: Mapping[str, str]) -> list[JobRecord]:
         """Store for which reason each record asks for no attention any more; an empty one takes that back.
 

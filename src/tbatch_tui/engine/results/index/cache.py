@@ -133,6 +133,7 @@ class _Header(msgspec.Struct):
     changed_results: list[int]
     counts: dict[str, int | bool] = msgspec.field(name="sum")
     columns: list[int]
+    answer_schema: str = ""
 
 
 _MACHINE: list[int | str] = [sys.byteorder, *(array(code).itemsize for code in "HIiQd")]
@@ -153,6 +154,7 @@ def _encode(index: ResultIndex) -> Iterator[bytes]:
         changed_results=[*index.changed_results],
         counts=asdict(counts),
         columns=[len(column) for column in columns],
+        answer_schema=index.sources.answer_schema,
     )
     encoded = msgspec.json.encode(header)
     yield len(encoded).to_bytes(_LENGTH_SIZE, "little") + encoded
@@ -166,9 +168,9 @@ def _restore(index: ResultIndex, data: memoryview) -> None:
     stamps = {
         source: FileStamp(*stamp) for source, stamp in zip(Source, header.files, strict=True) if stamp is not None
     }
-    is_same_machine = header.machine == _MACHINE
-    if not is_same_machine or header.sha256 != index.sources.input_sha256 or stamps != _read_stamps(index.sources):
-        raise ValueError("of other files, or of another machine")
+    is_same = header.machine == _MACHINE and header.answer_schema == index.sources.answer_schema
+    if not is_same or header.sha256 != index.sources.input_sha256 or stamps != _read_stamps(index.sources):
+        raise ValueError("of other files, judged by another schema, or of another machine")
     counts = msgspec.convert(header.counts, RequestCounts)
     join, others = Join(has_input=counts.has_input), _OtherColumns()
     for column, length in zip(_columns(join, others), header.columns, strict=True):

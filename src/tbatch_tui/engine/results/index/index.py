@@ -68,7 +68,7 @@ class ResultIndex:
         """Whether the input file is not the one that was submitted. Then it is not read: nothing answers its lines."""
         self.changed_results: tuple[Source, ...] = ()
         """Result files that are not what was downloaded. They are read as they are."""
-        self._join = Join(has_input=sources.input is not None)
+        self._join = Join(has_input=sources.input is not None, answer_schema=sources.answer_schema)
         self.original_ids: Mapping[str, str] = {}
         """What the custom_ids were that a mend shortened, by those that were sent."""
         self.file_stamps: dict[Source, FileStamp] = {}
@@ -103,7 +103,7 @@ class ResultIndex:
 
         self.input_changed = self._is_input_changed(on_piece)
         if self.input_changed or not self._read(Source.INPUT, on_piece, self._add_request):
-            self._join = Join(has_input=False)
+            self._join = Join(has_input=False, answer_schema=self.sources.answer_schema)
         self._read(Source.OUTPUT, on_piece, partial(self._add_response, Source.OUTPUT))
         self._read(Source.ERRORS, on_piece, partial(self._add_response, Source.ERRORS))
         self.counts = self._join.finish()
@@ -381,7 +381,9 @@ class ResultIndex:
         location = self.response_location(number)
         request, response = read(self.answered_location(number)), read(location)
         return build_record(
-            self.row(number), request, response, location and location.source, location and location.line, tuple(issues)
+            *(self.row(number), request, response, location and location.source, location and location.line),
+            issues=tuple(issues),
+            is_judged=bool(self.sources.answer_schema),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.results.index.classify import REASON_MAX
 from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
-from tbatch_tui.engine.results.index.judges import judge_for
+from tbatch_tui.engine.results.index.judges import format_by_schema, judge_for
 from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class Join:
     duplicates. Requests that share an id, which the check reports as an error, take the responses in turn.
     """
 
-    def __init__(self, *, has_input: bool) -> None:
+    def __init__(self, *, has_input: bool, answer_schema: str = "") -> None:
+        """`answer_schema` judges answers to requests that ask for nothing, and all where there is no input file."""
         self.has_input = has_input
         """Whether there is an input file; otherwise the requests are the ids of the responses."""
         self.requests = RequestColumns()
@@ -49,6 +50,7 @@ class Join:
         self._judges: list[Judge | None] = [None]
         self._judge_numbers: dict[tuple[bytes, bytes], int] = {}
         """Number of the judge for each `response_format` and `tools`."""
+        self._default_judge = self._judge_number(format_by_schema(answer_schema), b"") if answer_schema else 0
         self._unreadable: dict[int, str] = {}
         """Ids of responses that cannot be read, where they can be told."""
         self._by_id: dict[str, int] = {}
@@ -64,7 +66,8 @@ class Join:
         custom_id, model, response_format, tools = request
         number = self.requests.append(salvaged_id if custom_id is None else custom_id, line)
         self._request_models.append(self.responses.model_names.number(model))
-        self._request_judges.append(self._judge_number(response_format, tools) if response_format or tools else 0)
+        asks = response_format or tools
+        self._request_judges.append(self._judge_number(response_format, tools) if asks else self._default_judge)
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._unanswered.setdefault(custom_id, deque()).append(number)
 
@@ -85,7 +88,11 @@ class Join:
             self.extras.append(ExtraRow(response, RowIssue.UNREADABLE, salvaged_id))
             return
         request = self._by_id.get(custom_id)
-        if request is not None and self.has_input and (judge := self._request_judges[request]):
+        if not self.has_input:
+            judge = self._default_judge
+        else:
+            judge = self._request_judges[request] if request is not None else 0
+        if judge:
             self._judge(classified, judge)
         response = self.responses.append(source, line, classified)
         if request is None and self.has_input:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.lenient_json import loads
+from tbatch_tui.engine.lenient_json import loads, to_json
 from tbatch_tui.engine.schemas.wrapping import JUDGED_FORMATS
 
 if TYPE_CHECKING:
@@ -50,6 +50,14 @@ class Judge:
                 if violation := tool_formats_of(self.tools).violation_of(name, arguments):
                     return violation
         return ""
+
+
+def format_by_schema(schema: str) -> bytes:
+    """Return the `response_format` that asks for a JSON Schema, which is given as JSON; nothing for none."""
+    if not schema:
+        return b""
+    asked = {"type": "json_schema", "json_schema": {"name": "answer", "schema": loads(schema.encode())}}
+    return to_json(asked).encode()
 
 
 def judge_for(response_format: bytes, tools: bytes) -> Judge | None:

@@ -48,7 +48,8 @@ class MergedIndex(ResultIndex):
     """The merged results of several jobs. The original is the first member, then its retries, the oldest first."""
 
     def __init__(self, members: Sequence[MergedMember]) -> None:
-        super().__init__(members[0].index.sources)
+        schemas = (member.index.sources.answer_schema for member in members)
+        super().__init__(replace(members[0].index.sources, answer_schema=next(filter(None, schemas), "")))
         self.members = members
         self._answered_rows = array("i")
         """For each request, the row of its member's index that its response answers; -1 if there is no response."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
@@ -19,12 +20,18 @@ _CHANGED = "!"
 """Written before the stamp of an input file that is not the one that was submitted."""
 
 
-def format_stamps(stamps: Mapping[Source, FileStamp], *, input_changed: bool) -> str:
-    """Return the stamps of the files as text, to be stored with the counts."""
+def format_stamps(stamps: Mapping[Source, FileStamp], *, input_changed: bool, answer_schema: str = "") -> str:
+    """Return the stamps of the files as text, to be stored with the counts.
+
+    Args:
+        stamps: By file, its size and time.
+        input_changed: Whether the input file is not the one that was submitted.
+        answer_schema: By which answers were judged, where their requests ask for nothing.
+    """
     parts = [_format_stamp(stamps.get(source)) for source in Source]
     if input_changed:
         parts[Source.INPUT] = _CHANGED + parts[Source.INPUT]
-    return " ".join((_RULES, *parts))
+    return " ".join((_rules(answer_schema), *parts))
 
 
 def is_stale(counts: JobCounts, sources: Sources) -> bool:
@@ -36,7 +43,7 @@ def is_stale(counts: JobCounts, sources: Sources) -> bool:
     rules, *parts = counts.stamps.split(" ")
     if len(parts) != len(Source):
         return True
-    if rules != _RULES:
+    if rules != _rules(sources.answer_schema):
         return all(path.exists() for path in (sources.output, sources.errors) if path is not None)
     for source, counted in zip(Source, parts, strict=True):
         path = sources.path(source)
@@ -49,10 +56,15 @@ def is_stale(counts: JobCounts, sources: Sources) -> bool:
 
 
 def is_older_count(counts: JobCounts, stamps: str) -> bool:
-    """Return whether counts are of another version, and of the same output and error file as `stamps`."""
-    if counts.stamps.split(" ")[0] == _RULES:
+    """Return whether counts are by other rules, and of the same output and error file as `stamps`."""
+    if counts.stamps.split(" ")[0] == stamps.split(" ")[0]:
         return False
     return counts.stamps.split(" ")[1 + Source.OUTPUT :] == stamps.split(" ")[1 + Source.OUTPUT :]
+
+
+def _rules(answer_schema: str) -> str:
+    """Return the version of the counting, and which schema it went by."""
+    return f"{_RULES}:{sha256(answer_schema.encode()).hexdigest()[:16]}" if answer_schema else _RULES
 
 
 def _format_stamp(stamp: FileStamp | None) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import on, work
 
 from tbatch_tui.engine.answers.search import NO_QUERY, parse_query
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.base import BaseScreen
+from tbatch_tui.tui.screens.results.answer_schema import ask_schema
 from tbatch_tui.tui.screens.results.availability import reason_against
 from tbatch_tui.tui.screens.results.exporter import Exporter
 from tbatch_tui.tui.screens.results.family import Family
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 WIDE = 100
 """Width in cells from which the list and the record stand side by side."""
 PROGRESS_INTERVAL = 0.1
-"""Seconds between two updates while a thread is reading, searching or writing."""
+"""Seconds between two updates while a thread works."""
 SEARCH_HINT = "text of the answer, or prompt: id: error: any: or a field of the JSON: before it"
 SEARCH_DELAY = 0.12
 """Seconds without a key before the text that was typed is searched for."""
@@ -55,6 +56,7 @@ class ResultsScreen(BaseScreen):
         keys.ALL_ROWS,
         keys.ERRORS,
         keys.MERGE,
+        keys.ANSWER_SCHEMA,
         keys.RETRY,
         keys.EXPORT,
     ]
@@ -73,12 +75,10 @@ class ResultsScreen(BaseScreen):
         """Make the screen of a job's results.
 
         Args:
-            engine: It knows the jobs and their files.
-            bridge: Where events come from, and what is reported goes to.
+            engine, bridge: They know the jobs, and where reports go to.
             key: The key of the record.
             retry: Whether the retry dialog opens as soon as the files are read.
-            selection: The rows that are shown at first, instead of all. Escape then leaves the screen; a key of its own
-                shows all rows.
+            selection: The rows that are shown at first. Escape then leaves the screen; another key shows all rows.
             merged: Whether the job is shown with its retries at first.
         """
         super().__init__()
@@ -256,8 +256,8 @@ class ResultsScreen(BaseScreen):
     def _arranged(self) -> None:
         self._work_ended()
 
-    @on(events.DescendantFocus)
-    def _focus_moved(self) -> None:
+    def on_descendant_focus(self) -> None:
+        """Say which record is read."""
         self._show_header()
 
     @on(RecordTable.Selected, "#groups")
@@ -375,6 +375,12 @@ class ResultsScreen(BaseScreen):
         self.query_one(KeyBar).relabel(keys.MERGE.id or "", "This job" if on else "Merge")
         self.browser.reset()
         self._read_files()
+
+    @work(group="schema", exclusive=True, exit_on_error=False)
+    async def action_answer_schema(self) -> None:
+        """Judge the answers by a schema that their requests did not ask for."""
+        if await ask_schema(self.app, self.engine, self.bridge, self.family):
+            self._read_files()
 
     @work(group="retry", exclusive=True, exit_on_error=False)
     async def action_retry(self) -> None:
