@@ -90,8 +90,7 @@ class ResultsScreen(BaseScreen):
         self.row_filter = RowFilter(selection=selection)
         self._retry_writer = RetryWriter(engine, bridge)
         self._costs = ResultCosts(engine)
-        self._opens_retry = retry
-        self._typed = ""
+        self._typed, self._opens_retry = "", retry
         self._opened_for, self._opens_merged = selection, merged
 
     def body(self) -> ComposeResult:
