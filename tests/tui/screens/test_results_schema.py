@@ -116,7 +116,7 @@ def test_a_schema_is_a_short_text_json_or_a_file(tmp_path: Path) -> None:
     for text, said in (
         ("@/nowhere/at/all", "cannot be read"),
         ("{", "not JSON"),
-        ('{"type": "colour"}', "no JSON Schema"),
+        ('{"type": "colour"}', "not a JSON Schema"),
     ):
         with pytest.raises(ValueError, match=said):
             read_schema(text)

@@ -126,5 +126,5 @@ def read_schema(text: str) -> str:
     if not isinstance(schema, dict):
         raise ValueError("A schema is a JSON object.")
     if problem := format_of_schema(schema).problem:
-        raise ValueError(f"This is no JSON Schema: {problem}")
+        raise ValueError(f"This is not a JSON Schema: {problem}")
     return json.dumps(schema, ensure_ascii=False)
