@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
 
 SELF_SIGNED = Path(__file__).parents[1] / "data" / "network" / "self-signed.pem"
 """A certificate for localhost that no authority has signed, and its key."""
+
+
+@contextmanager
+def closed_sockets() -> Iterator[None]:
+    """Fail if a socket that was opened in here is left to the garbage collector."""
+    gc.collect()
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    assert [str(warning.message) for warning in left] == []
 
 
 @contextmanager

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
+from tests.helpers.network import closed_sockets
 from tests.sandbox.conftest import chat_row, decode_rows, jsonl
 
 if TYPE_CHECKING:
@@ -113,3 +116,11 @@ def test_a_data_folder_keeps_files_and_jobs(tmp_path: Path) -> None:
     with Sandbox(speed=0, data_dir=tmp_path) as box:
         assert box.job(job_id) == job
         assert box.file_bytes(job["output_file_id"]) == output
+
+
+def test_a_connection_of_the_last_moment_is_closed_too() -> None:
+    """It was accepted, and the server does not count it yet."""
+    with closed_sockets():
+        for _ in range(20):
+            with Sandbox(speed=0) as box, socket.create_connection(("127.0.0.1", urlsplit(box.base_url).port or 0)):
+                pass

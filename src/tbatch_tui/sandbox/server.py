@@ -32,6 +32,10 @@ KEY_VARIABLE = "TBATCH_SANDBOX_KEY"
 """The environment variable of the key, for a caller that shows it to nobody: arguments can be read by every user."""
 
 
+_ROUNDS_TO_CONNECT = 4
+"""Rounds of the loop in which a socket that was accepted becomes a connection, and an aborted one is closed."""
+
+
 class SandboxServer(uvicorn.Server):
     """uvicorn's server, but stopped by `stop`, without polling a flag ten times a second, and at once.
 
@@ -70,12 +74,19 @@ class SandboxServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close all sockets and connections now, and cancel running requests."""
+        loop = asyncio.get_running_loop()
+        for sock in sockets or ():
+            with contextlib.suppress(NotImplementedError):  # on Windows
+                loop.remove_reader(sock.fileno())
+        await asyncio.sleep(0)  # what was accepted is given its connection; asyncio drops it once the server is closed
         for server in self.servers:
             server.close()
         for sock in sockets or ():
             sock.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        for _ in range(_ROUNDS_TO_CONNECT):
+            await asyncio.sleep(0)
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
         tasks = list(self.server_state.tasks)
         for task in tasks:
             task.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -21,10 +20,9 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
     ServerError,
 )
-from tests.helpers.network import SELF_SIGNED, answering, http_answer, serving, socks, tls
+from tests.helpers.network import SELF_SIGNED, answering, closed_sockets, http_answer, serving, socks, tls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tbatch_tui.sandbox.testing import Sandbox
@@ -80,18 +78,9 @@ async def test_a_proxy_that_refuses_and_one_that_is_not_there(monkeypatch: pytes
     assert "through the proxy in https_proxy" in error.hint
 
 
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """Collect what a test has left while its own warnings are in force."""
-    yield
-    gc.collect()
-
-
-# httpcore leaves the connection open whose greeting the proxy refuses.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.usefixtures("collected")
 async def test_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(socks) as (port, heads):
+    """The connection is closed whose greeting the proxy refuses: the list is asked for again and again."""
+    with serving(socks) as (port, heads), closed_sockets():
         monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
         error = await error_of(ELSEWHERE)
         assert heads[0].startswith(b"\x05")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.endpoint import Endpoint
@@ -14,10 +11,9 @@ from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.results import ResultIndex, sources_of
 from tbatch_tui.engine.tables.history import inherit_recipe, note_recipe
-from tests.conftest import CHAT_MODEL, until, write_chat
+from tests.conftest import CHAT_MODEL, write_chat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tbatch_tui.engine.tables.make import MadeFile
@@ -69,16 +65,6 @@ async def test_the_parts_of_a_file_inherit_its_recipe(
             assert await engine.recipes.recipe_of(record) == NotedRecipe(made.recipe_text, made.recipe_path)
 
 
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """Collect what a test has left while its own warnings are in force."""
-    yield
-    gc.collect()
-
-
-# An app that is closed while it connects may leave the socket to be collected.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.usefixtures("collected")
 async def test_a_mended_copy_inherits_the_recipe(
     still_sandbox: Sandbox, make_engine: MakeEngine, make: Make, tmp_path: Path
 ) -> None:
@@ -87,7 +73,6 @@ async def test_a_mended_copy_inherits_the_recipe(
     note_recipe(tmp_path / "data", read_fingerprint(made.path).sha256, "recipe", made.recipe_path)
     copy = write_fixed(plan_fixes(check_file(made.path)))
     async with make_engine(still_sandbox) as engine:
-        await until(lambda: engine.listed_at)  # leaving while it connects is another story
         assert await engine.recipes.inherit(made.path, copy.path)
         assert not await engine.recipes.inherit(made.recipe_path, copy.path)
 

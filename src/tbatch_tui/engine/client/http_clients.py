@@ -24,9 +24,29 @@ _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 def async_client(base_url: str | None, **options: Any) -> httpx.AsyncClient:
     """Return a client of the SDK's kind. Raises ConnectionFailedError for a setting that cannot be used."""
     try:
-        return together.DefaultAsyncHttpxClient(**_settings_for(base_url), **options)
+        client = together.DefaultAsyncHttpxClient(**_settings_for(base_url), **options)
     except (OSError, ValueError, ImportError) as error:
         raise unusable_setting(error) from error
+    client.event_hooks["request"].append(_close_what_fails)
+    return client
+
+
+async def _close_what_fails(request: httpx.Request) -> None:
+    """Close the connection that a request has opened and that fails before it is of use.
+
+    httpcore leaves it to the garbage collector where a SOCKS proxy refuses the greeting, and where the request is
+    cancelled amid TLS: one socket more for each list that is asked for.
+    """
+    streams: list[Any] = []
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(".connect_tcp.complete"):
+            streams.append(info["return_value"])
+        elif event.endswith((".setup_socks5_connection.failed", ".start_tls.failed")):
+            while streams:
+                await streams.pop().aclose()
+
+    request.extensions["trace"] = trace
 
 
 def sync_client(base_url: str | None, **options: Any) -> httpx.Client:
