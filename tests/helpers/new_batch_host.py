@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.message import Message
     from textual.pilot import Pilot
 
-    from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, Submitted
+    from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, OpenPath, Submitted
 
 SIZES = [(80, 24), (60, 20), (140, 40)]
 Open = Callable[[BatchEngine, Bridge], BaseScreen]
@@ -46,6 +46,9 @@ class NewBatchHost(Bare):
         self.copied = text
 
     def on_check_file(self, message: CheckFile) -> None:
+        self.posted.append(message)
+
+    def on_open_path(self, message: OpenPath) -> None:
         self.posted.append(message)
 
     def on_create_batch(self, message: CreateBatch) -> None:

@@ -19,6 +19,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.messages import OpenPath
 from tbatch_tui.tui.navigation import Navigation
 from tbatch_tui.tui.sanitize import lines
 from tbatch_tui.tui.screens.jobs.actions import format_answered
@@ -128,7 +129,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # fg: all is to be painted again
         if self.settings.file is not None:
-            self.open_check(self.settings.file)
+            self.post_message(OpenPath(self.settings.file))
         if not self.is_headless:
             from tbatch_tui.tui.terminal.hangup import leave_when_told
             from tbatch_tui.tui.terminal.stop import on_stop

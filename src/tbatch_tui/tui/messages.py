@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 
 class NewBatch(Message):
-    """Go to Pick, to choose an input file in this folder; by default in the working folder."""
+    """Go to Pick, to choose an input file or a table in the working folder."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+
+class OpenPath(Message):
+    """Go to the screen that a path is for: Compose for a table, a folder or a recipe, else Check."""
+
+    def __init__(self, path: Path) -> None:
         super().__init__()
-        self.folder = folder
+        self.path = path
 
 
 class CheckFile(Message):

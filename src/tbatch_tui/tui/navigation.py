@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.app import App
 
+from tbatch_tui.engine.threads import run_detached
+
 if TYPE_CHECKING:
     from textual.events import Paste
 
@@ -31,16 +33,36 @@ class Navigation(App[str]):
         """The screen Jobs."""
         raise NotImplementedError
 
-    def on_new_batch(self, message: messages.NewBatch) -> None:
+    def on_new_batch(self, _: messages.NewBatch) -> None:
         """Go to Pick."""
         from tbatch_tui.tui.screens.pick.screen import PickScreen
 
         samples = self.demo.samples if self.demo is not None else None
-        self.push_screen(PickScreen(self.engine, self.bridge, message.folder or Path.cwd(), samples))
+        self.push_screen(PickScreen(self.engine, self.bridge, Path.cwd(), samples))
 
     def on_check_file(self, message: messages.CheckFile) -> None:
         """Go to Check."""
         self.open_check(message.path)
+
+    @work(group="open", exclusive=True, exit_on_error=False)
+    async def on_open_path(self, message: messages.OpenPath) -> None:
+        """Go to Compose with a table, a folder or a recipe, and to Check with anything else."""
+        await self.open_path(message.path)
+
+    async def open_path(self, path: Path) -> None:
+        """Go to the screen that this path is for. Its beginning is read in a thread."""
+        from tbatch_tui.engine.tables.compose.opening import PathKind, kind_of_path
+
+        if await run_detached(lambda: kind_of_path(path)) is PathKind.REQUESTS:
+            self.open_check(path)
+            return
+        from tbatch_tui.tui.screens.compose.screen import ComposeScreen
+
+        screen = ComposeScreen(self.engine, self.bridge, path)
+        if isinstance(self.screen, ComposeScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
 
     def open_check(self, path: Path) -> None:
         """Go to Check with this file; if Check is open, replace it."""

@@ -11,7 +11,7 @@ from textual import events
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.demo.samples import write_samples
-from tbatch_tui.tui.messages import CheckFile, GoBack
+from tbatch_tui.tui.messages import GoBack, OpenPath
 from tbatch_tui.tui.screens.pick.folder import EntryKind, list_folder
 from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.screen import PickScreen
@@ -41,7 +41,9 @@ def work(tmp_path: Path) -> Path:
     write_chat(folder / "Clips.JSONL", ["Hello"])
     write_chat(folder / "with space.jsonl", ["Hello"])
     write_chat(folder / "evals" / "march.jsonl", ["Hello"])
-    (folder / "notes.txt").write_text("not for a batch")
+    (folder / "notes.md").write_text("not for a batch")
+    (folder / "table.CSV").write_text("a,b\n1,2\n")
+    os.utime(folder / "table.CSV", (1_000_000_000, 1_000_000_000))
     (folder / ".secret.jsonl").write_text("{}")
     return folder
 
@@ -66,18 +68,18 @@ async def type_path(pilot: Pilot[object], text: str) -> None:
 
 
 def chosen_paths(app: NewBatchHost) -> list[Path]:
-    return [message.path for message in app.posted if isinstance(message, CheckFile)]
+    return [message.path for message in app.posted if isinstance(message, OpenPath)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_folders_come_first_and_only_jsonl_files_are_listed(
+async def test_folders_come_first_and_only_files_for_a_batch_are_listed(
     work: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with shown(offline(tmp_path), open_pick(work), size) as (app, _):
         await wait_for_entry(app)
-        assert names(app) == ["..", "Archive", "evals", "Clips.JSONL", "reviews.jsonl", "with space.jsonl"]
+        assert names(app) == ["..", "Archive", "evals", "Clips.JSONL", "reviews.jsonl", "table.CSV", "with space.jsonl"]
         assert isinstance(app.focused, FileTable)
-        assert "Pick" in app.text and "3 .jsonl files" in app.text
+        assert "Pick" in app.text and "4 files" in app.text
         await until(lambda: '"request-1"' in app.text, what="the first line of the file under the cursor is shown")
 
 
@@ -87,6 +89,15 @@ async def test_enter_opens_the_file_under_the_cursor(work: Path, tmp_path: Path)
         await pilot.press("G", "enter")
         await until(lambda: app.posted)
         assert chosen_paths(app) == [work / "with space.jsonl"]
+
+
+async def test_a_folder_becomes_a_table(work: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
+        await wait_for_entry(app)
+        await pilot.press("G", "c")
+        await pilot.press("g", "j", "j", "c")
+        await until(lambda: len(app.posted) == 2)
+        assert chosen_paths(app) == [work, work / "evals"]
 
 
 async def test_going_up_puts_the_cursor_on_the_folder_one_came_from(work: Path, tmp_path: Path) -> None:
@@ -134,7 +145,7 @@ async def test_recent_files_and_samples_come_first(work: Path, tmp_path: Path, s
             "audio.jsonl",
             "chat.jsonl",
             "reviews-2000.jsonl",
-            "with-faults.jsonl",
+            "reviews.csv",
         ]
         assert "Recent" in app.text and "Samples" in app.text and "Folder" in app.text
 
@@ -223,7 +234,7 @@ async def test_a_path_that_cannot_be_opened_says_why(work: Path, tmp_path: Path,
         await wait_for_entry(app)
         for typed, words in (
             ("nowhere.jsonl", "does not exist"),
-            ("notes.txt/there.jsonl", "A part of the path is a file"),
+            ("notes.md/there.jsonl", "A part of the path is a file"),
             ("pipe.jsonl", "is a pipe, not a file"),
             ("/dev/null", "is a device, not a file"),
             ("/" + "x" * 5000, "too long"),

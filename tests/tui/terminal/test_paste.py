@@ -10,9 +10,9 @@ import pytest
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.screens.pick.dropped import dropped_paths
-from tbatch_tui.tui.screens.pick.screen import PickScreen
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import check_screen, screen_text
@@ -106,8 +106,8 @@ async def test_a_folder_and_several_files(still_sandbox: Sandbox, tmp_path: Path
     async with app.run_test(size=(140, 30), notifications=True) as pilot:
         await until(lambda: shows(app, "No jobs yet"))
         paste(app, str(folder))
-        await until(lambda: isinstance(app.screen, PickScreen) and shows(app, "two.jsonl"))
-        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, ComposeScreen) and shows(app, "one.jsonl"))
+        await pilot.press("escape", "escape")
         await until(lambda: app.screen is app.jobs)
         paste(app, shlex.join(map(str, paths)))
         await until(lambda: checked(app) == paths[0])

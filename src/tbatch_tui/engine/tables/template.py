@@ -275,6 +275,12 @@ def _unknown_column(template: str, name: str, columns: Collection[str]) -> Templ
     return TemplateTextError(f"The {template} uses a column that does not exist: {name}", hint)
 
 
+def column_expression(name: str) -> str:
+    """Return how a template names a column between its braces: as it is, or as an item of the row."""
+    is_plain = name == name.strip() and name and not any(mark in name for mark in "{}|\n\r")
+    return name if is_plain else f"row[{json.dumps(name, ensure_ascii=False)}]"
+
+
 def nearest(name: str, names: Collection[str]) -> str | None:
     """Return the name that is most like this one; None where none is."""
     folded = {other.casefold(): other for other in names}

@@ -17,6 +17,7 @@ class KeyContext(StrEnum):
 
     JOBS = "Jobs"
     PICK = "Pick"
+    COMPOSE = "Compose"
     CHECK = "Check"
     CREATE = "Create"
     JOB = "Job"
@@ -34,12 +35,13 @@ def _only(context: KeyContext) -> frozenset[KeyContext]:
 
 _JOBS, _JOB = _only(KeyContext.JOBS), _only(KeyContext.JOB)
 _PICK, _CHECK, _CREATE = _only(KeyContext.PICK), _only(KeyContext.CHECK), _only(KeyContext.CREATE)
+_COMPOSE = _only(KeyContext.COMPOSE)
 _RESULTS, _FILES = _only(KeyContext.RESULTS), _only(KeyContext.FILES)
 _QUESTION, _READING = _only(KeyContext.QUESTION), _only(KeyContext.READING)
 _FILTERING, _FORM = _only(KeyContext.FILTERING), _only(KeyContext.FORM)
-SCREENS = _JOBS | _PICK | _CHECK | _CREATE | _JOB | _RESULTS | _FILES
+SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _FILES
 LISTS = _JOBS | _CHECK | _RESULTS | _FILES
-_MOVERS = LISTS | _JOB | _READING
+_MOVERS = LISTS | _COMPOSE | _JOB | _READING
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -87,7 +89,7 @@ def _key(
 # fmt: off
 #                      keys                action                description     id                      contexts                                group   tooltip
 # The main path: Enter goes on, Escape goes back. A table binds SELECT and posts `Selected`; a screen binds GO_ON.
-SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK,                          MOVE,   "Open the selected row")
+SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE,                       MOVE,   "Open the selected row")
 GO_ON           = _key("enter",            "go_on",              "Continue",     "go.on",                SCREENS,                                MOVE,   "Continue to the next step")
 
 # Jobs and their files.
@@ -128,6 +130,18 @@ UNFOLD_LINES    = _key("right",            "unfold_lines",       "Open",        
 FOLD_LINES      = _key("left",             "fold_lines",         "Close",        "check.close",          _CHECK,                                 LIST,   "Hide the lines of a rule", show=False)
 PARENT          = _key("backspace,left",   "parent",             "Parent",       "pick.parent",          _PICK,                                  MOVE,   "Go to the parent folder")
 INTO            = _key("right",            "enter_folder",       "Into",         "pick.into",            _PICK,                                  MOVE,   "Enter the folder", show=False)
+USE_FOLDER      = _key("c",                "use_folder",         "Compose",      "pick.compose-folder",  _PICK,                                  FILE,   "Make requests of the files of this folder, one of each")
+WRITE           = _key("ctrl+j,ctrl+enter", "go_on",             "Done",         "compose.write",        _COMPOSE,                               FILE,   "Write the requests and check them, from within a text too")
+COMPLETE        = _key("tab",              "complete",           "Complete",     "compose.complete",     _COMPOSE,                               FILE,   "Complete the name of a column after {{; elsewhere, next field", show=False)
+EDIT_TEXT       = _key("e,ctrl+e",         "edit_text",          "Editor",       "compose.editor",       _COMPOSE,                               FILE,   "Open the prompt, or the text one is in, in your editor ($VISUAL, $EDITOR)")
+NEXT_ROW        = _key("n",                "go_to_row(1)",       "Next row",     "compose.next-row",     _COMPOSE,                               LIST,   "Show the request of the next row")
+PREVIOUS_ROW    = _key("p",                "go_to_row(-1)",      "Previous",     "compose.previous-row", _COMPOSE,                               LIST,   "Show the request of the previous row")
+NEXT_PROBLEM    = _key("right_square_bracket", "go_to_problem(1)", "Problem",    "compose.next-problem", _COMPOSE,                               LIST,   "Go to the next row with a problem")
+PREVIOUS_PROBLEM = _key("left_square_bracket", "go_to_problem(-1)", "Previous problem", "compose.previous-problem", _COMPOSE,                   LIST,   "Go to the previous row with a problem", show=False)
+LONGEST_ROW     = _key("greater_than_sign", "go_to_longest",     "Longest",      "compose.longest-row",  _COMPOSE,                               LIST,   "Go to the row with the longest request")
+RANDOM_ROW      = _key("r",                "go_to_random",       "Random",       "compose.random-row",   _COMPOSE,                               LIST,   "Go to a row drawn at random")
+COMPOSE_NEXT    = _key("space,right",      "move(1)",            "Next choice",  "compose.next-choice",  _COMPOSE,                               FILE,   "Next choice of a field", show=False)
+COMPOSE_PREVIOUS = _key("left",            "move(-1)",           "Previous choice", "compose.previous-choice", _COMPOSE,                         FILE,   "Previous choice of a field", show=False)
 NEXT_CHOICE     = _key("right,down,space", "move(1)",            "Next",         "create.next",          _CREATE,                                FILE,   "Next choice")
 PREVIOUS_CHOICE = _key("left,up",          "move(-1)",           "Previous",     "create.previous",      _CREATE,                                FILE,   "Previous choice", show=False)
 TRY_DEMO        = _key("t",                "try_demo",           "Try the demo", "jobs.try-demo",        _JOBS,                                  APP,    "Try everything on a private sandbox, without a key")

@@ -35,8 +35,8 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
     if estimate.input is not None:
         parts = f"{_about(estimate.input)} in"
         if estimate.output is not None:
-            parts += f" + up to {_at_most(estimate.output)} out"
-        total = f"up to about {_at_most(estimate.about)}" if estimate.about is not None else ""
+            parts += f" + up to {format_bound(estimate.output)} out"
+        total = f"up to about {format_bound(estimate.about)}" if estimate.about is not None else ""
         facts.append(("Cost", [(f"{parts} = ", ""), (total, "bold")] if total else [(parts, "")]))
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
@@ -50,7 +50,7 @@ def _about(usd: float) -> str:
     return f"under {amount[1:]}" if amount.startswith("<") else f"about {amount}"
 
 
-def _at_most(usd: float) -> str:
+def format_bound(usd: float) -> str:
     """Return a bound: rounded up, and never as `<$0.0001`."""
     digits = 0 if usd >= _THOUSAND else 2 if usd >= _CENT else 4
     unit: float = 10**-digits
@@ -103,7 +103,7 @@ def format_estimate(estimate: Estimate | None) -> str:
     if estimate is None or estimate.input is None:
         return ""
     if estimate.about is not None:
-        return f"(est. up to about {_at_most(estimate.about)})"
+        return f"(est. up to about {format_bound(estimate.about)})"
     return f"(est. {fmt.money(estimate.input)} and the output)" if estimate.unbounded else ""
 
 

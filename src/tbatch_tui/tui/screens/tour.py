@@ -45,6 +45,13 @@ HINTS: dict[str, Hint] = {
             ("list.filter", "{list.filter} types or pastes a path", "{list.filter} types a path"),
         ),
     ),
+    "Compose": Hint(
+        "A request for each row of the table.",
+        (
+            ("compose.next-row", "{compose.next-row} shows that of the next row", "{compose.next-row} next row"),
+            ("go.on", "{go.on} outside the texts writes and checks them", "{go.on} writes them"),
+        ),
+    ),
     "Check": Hint(
         "Every line is read here; nothing is sent.",
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from textual.app import App, SuspendNotSupported
@@ -67,3 +68,28 @@ async def edit(app: App[object], command: list[str]) -> int:
             "Set VISUAL or EDITOR to an editor that is installed, then restart tbatch-tui.",
         ) from result
     return result
+
+
+async def edit_text(app: App[object], environ: Mapping[str, str], text: str, name: str) -> str | None:
+    """Open a text in the person's editor, and return it as it was saved; None where the editor failed.
+
+    Raises BatchError as `edit`, and where the text cannot be written to a temporary file, or read from it.
+
+    Args:
+        app: Which lends the terminal.
+        environ: Names the editor.
+        text: What is edited.
+        name: What the file is called.
+    """
+    with TemporaryDirectory(prefix="tbatch-tui-") as folder:
+        path = Path(folder) / name
+        try:
+            path.write_bytes(text.encode("utf-8", "replace"))
+            if await edit(app, editor_command(environ, path, 1)):
+                return None
+            edited = path.read_bytes().decode().replace("\r\n", "\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise BatchError(f"The text cannot be taken from the editor: {reason}", "It stays as it was.") from error
+    # Editors end a file with a line end; nobody has typed it.
+    return edited.removesuffix("\n") if not text.endswith("\n") else edited

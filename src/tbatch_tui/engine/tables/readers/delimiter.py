@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbatch_tui.engine.tables.problems import FaultyTableError, RowProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\U0010ffff"
@@ -28,6 +28,14 @@ class _Trial(NamedTuple):
     fitting: int
     """Records of that width."""
     is_consistent: bool
+
+
+class DelimiterError(FaultyTableError):
+    """Several delimiters fit. `choices` has each, and what it is called."""
+
+    def __init__(self, source: str, message: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__(source, (RowProblem(0, "", message),), 1)
+        self.choices = tuple(choices)
 
 
 def find_delimiter(name: str, is_tsv: bool, lines: Callable[[], Iterator[str]]) -> str:
@@ -51,7 +59,7 @@ def find_delimiter(name: str, is_tsv: bool, lines: Callable[[], Iterator[str]]) 
         return best[0].delimiter
     names = " or a ".join(NAMES[trial.delimiter] for trial in best)
     message = f"its columns can be separated by a {names}: name the delimiter with --delimiter"
-    raise FaultyTableError(name, (RowProblem(0, "", message),), 1)
+    raise DelimiterError(name, message, [(trial.delimiter, NAMES[trial.delimiter]) for trial in best])
 
 
 def _try(delimiter: str, lines: Iterator[str]) -> _Trial:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO_MATCH = "No match for “{}”."
-EMPTY_FOLDER = "No folder and no .jsonl file in {}"
+EMPTY_FOLDER = "No folder, input file or table in {}"
 CLEAR_HINT = "\n\n{filter.clear} to clear."
 EMPTY_START = (
-    "No folder and no .jsonl file here.\n\n{pick.parent} opens the parent folder; {list.filter} lets you type a path."
+    "No folder, input file or table here.\n\n{pick.parent} opens the parent folder; {list.filter} lets you type a path."
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.screen import ModalScreen
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError
-from tbatch_tui.tui.messages import CheckFile, NewBatch
+from tbatch_tui.tui.messages import OpenPath
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path, shell_words
 
@@ -32,7 +32,7 @@ async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> Non
         return
     try:
         paths = await asyncio.to_thread(dropped_paths, text, Path.cwd())
-        path, is_a_folder = await asyncio.to_thread(first_to_open, paths)
+        path = await asyncio.to_thread(first_to_open, paths)
     except BatchError as error:
         bridge.report(error)
         return
@@ -41,7 +41,7 @@ async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> Non
             f"{len(paths):,} files were dropped: {shorten_path(path)} is opened",
             "The app opens one file at a time; `tbatch-tui check FILE…` checks them all.",
         )
-    screen.post_message(NewBatch(path) if is_a_folder else CheckFile(path))
+    screen.post_message(OpenPath(path))
 
 
 def dropped_paths(text: str, base: Path) -> list[Path]:
@@ -69,8 +69,8 @@ def _is_meant_as_path(words: list[str]) -> bool:
     return all(word.lower().startswith(_STARTS) for word in words)
 
 
-def first_to_open(paths: list[Path]) -> tuple[Path, bool]:
-    """Return the first path that can be opened, of at least one, and whether it is a folder. Reads the disk.
+def first_to_open(paths: list[Path]) -> Path:
+    """Return the first path that can be opened, of at least one. Reads the disk.
 
     Raises:
         LocalFileError: None of them can be opened; why the first cannot.
@@ -78,7 +78,8 @@ def first_to_open(paths: list[Path]) -> tuple[Path, bool]:
     first_error: LocalFileError | None = None
     for path in paths:
         try:
-            return path, is_folder(path)
+            is_folder(path)
+            return path
         except LocalFileError as error:
             first_error = first_error or error
     assert first_error is not None

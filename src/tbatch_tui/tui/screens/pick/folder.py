@@ -1,4 +1,4 @@
-"""What a folder has for a batch: folders and `*.jsonl` files. Read in a thread and cached for a moment."""
+"""What a folder has for a batch: folders, input files, tables and recipes. Read in a thread and cached for a moment."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import overload
 
 from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.tables.compose.opening import TABLE_SUFFIXES
+from tbatch_tui.engine.tables.output_names import SUFFIX as RECIPE_SUFFIX
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import path_error
 
-SUFFIX = ".jsonl"
+SUFFIXES = (*TABLE_SUFFIXES, RECIPE_SUFFIX)
+"""How the names of files end that are listed."""
+_UNLIKELY = (".json", ".txt", RECIPE_SUFFIX)
+"""How those of files end that are there for other reasons more often."""
 _CACHED_FOR = 2.0
 """Seconds that a listing is cached, so that not every key typed reads the folder again."""
 
@@ -94,8 +99,12 @@ class Listing(Sequence[Entry]):
     @property
     def likeliest(self) -> Entry | None:
         """What the person most likely came for: the newest file; where there is none, the first entry."""
-        files = [(row[4] or 0.0, -index) for index, row in enumerate(self._rows) if row[2] == EntryKind.FILE]
-        return self[-max(files)[1]] if files else next(iter(self), None)
+        files = [
+            (not row[0].endswith(_UNLIKELY), row[4] or 0.0, -index)
+            for index, row in enumerate(self._rows)
+            if row[2] == EntryKind.FILE
+        ]
+        return self[-max(files)[2]] if files else next(iter(self), None)
 
     @property
     def folders(self) -> int:
@@ -115,7 +124,7 @@ def entry_of(path: Path) -> Entry:
 
 
 def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Listing:
-    """Return folders, then `*.jsonl` files, each sorted by name; hidden ones are left out.
+    """Return folders, then files that a batch can be made of, each sorted by name; hidden ones are left out.
 
     Args:
         folder: Which folder.
@@ -134,7 +143,7 @@ def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Li
                     raise OperationCancelledError("The folder is no longer needed")
                 if item.name.startswith("."):
                     continue
-                is_input = item.name[-len(SUFFIX) :].lower() == SUFFIX
+                is_input = item.name.lower().endswith(SUFFIXES)
                 if not is_input and not _is_folder(item):
                     continue
                 row = _row(item.path, item.name)

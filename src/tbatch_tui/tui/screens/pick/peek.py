@@ -32,6 +32,8 @@ class Peek:
     is_text: bool = True
     """Whether the first line is UTF-8."""
     is_folder: bool = False
+    is_binary: bool = False
+    """Whether it is no text at all: Parquet, a workbook, a database."""
 
 
 def peek(path: Path) -> Peek:
@@ -46,12 +48,16 @@ def peek(path: Path) -> Peek:
         if stat.S_ISDIR(status.st_mode):
             return Peek(None, status.st_mtime, is_folder=True)
         if not stat.S_ISREG(status.st_mode):
-            raise LocalFileError(f"{name} is {describe_kind(status.st_mode)}, not a file", "Choose a .jsonl file.")
+            raise LocalFileError(
+                f"{name} is {describe_kind(status.st_mode)}, not a file", "Choose an input file or a table."
+            )
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with open(handle, "rb", buffering=0) as file:  # noqa: PTH123 - of a handle
             head = file.read(PEEK_SIZE)
     except (OSError, ValueError) as error:
         raise path_error(name, error) from error
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Peek(status.st_size, status.st_mtime, is_text=False, is_binary=True)
     first, ended, _ = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
     is_cut = not ended and status.st_size > PEEK_SIZE
     try:

@@ -1,4 +1,4 @@
-"""Pick: choose the input file of a new batch, from a list or by its path."""
+"""Pick: choose the input file or the table of a new batch, from a list or by its path."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.messages import CheckFile
+from tbatch_tui.tui.messages import OpenPath
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.pick.choices import FileChoices
-from tbatch_tui.tui.screens.pick.folder import SUFFIX, Entry, EntryKind
+from tbatch_tui.tui.screens.pick.folder import Entry, EntryKind
 from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.pick.preview import FilePreview
@@ -42,11 +42,14 @@ PLACEHOLDER = "{list.filter} to filter or to type a path (~/…  ../…  /…)"
 
 
 class PickScreen(BaseScreen):
-    """Recent files, samples and a folder below a line for a path. Posts `CheckFile`."""
+    """Recent files, samples and a folder below a line for a path. Posts `OpenPath`."""
 
     NAME = "Pick"
     AUTO_FOCUS = "FileTable"
-    BINDINGS: ClassVar[list[BindingType]] = [replace(keys.FILTER, description="Path or filter", action="type_path")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(keys.FILTER, description="Path or filter", action="type_path"),
+        keys.USE_FOLDER,
+    ]
     DEFAULT_CSS = """
     PickScreen {
         #path-line { height: 1; padding: 0 1; }
@@ -144,7 +147,7 @@ class PickScreen(BaseScreen):
         files = len(entries) - folders
         pieces = [(fmt.plural(folders, "folder") if folders else "", "")]
         pieces.append(
-            (fmt.plural(files, f"{SUFFIX} file"), "") if files else (f"no {SUFFIX} file here", "$status-attention")
+            (fmt.plural(files, "file"), "") if files else ("no input file and no table here", "$status-attention")
         )
         self.header.show(shorten_path(self._choices.folder, max(20, self.size.width - 44)), pieces)
 
@@ -240,7 +243,7 @@ class PickScreen(BaseScreen):
             return
         if not enters:
             self._show_error(None)
-            self.post_message(CheckFile(path))
+            self.post_message(OpenPath(path))
             return
         with self.prevent(Input.Changed):
             self.path_input.value = ""
@@ -250,6 +253,12 @@ class PickScreen(BaseScreen):
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
         """Open the entry."""
         self._open_row(event.row)
+
+    def action_use_folder(self) -> None:
+        """Make requests of the files of the folder under the cursor, else of the one that is shown."""
+        row = self.table.cursor_row
+        is_inner = row is not None and row.entry.kind is EntryKind.FOLDER
+        self.post_message(OpenPath(row.entry.path if row is not None and is_inner else self._choices.folder))
 
     def on_file_table_parent_requested(self) -> None:
         """Go to the folder above."""

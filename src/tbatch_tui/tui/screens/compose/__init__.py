@@ -1,0 +1,1 @@
+"""Compose: requests of the rows of a table."""

@@ -1,0 +1,156 @@
+"""What the draft comes to, as text: problems first, then rows, requests, tokens and the bound of the cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
+from tbatch_tui.engine.pricing.prices import estimate
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.cost import format_bound, format_price, format_unpriced
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.catalogue import ModelInfo
+    from tbatch_tui.engine.errors import BatchError
+    from tbatch_tui.engine.pricing.prices import PriceList
+    from tbatch_tui.engine.tables.compose.draft import FieldFault
+    from tbatch_tui.engine.tables.compose.profile import TableProfile
+    from tbatch_tui.engine.tables.compose.summary import TableSummary
+    from tbatch_tui.tui.render.styled import StyledText
+
+_FAULT, _NOTE, _QUIET = "$status-failed", "$status-attention", "$status-quiet"
+_NAMED = 120
+"""Characters of a problem or a reason."""
+
+
+class SumLine(OneLine):
+    """One line of the sums; hidden while there is nothing to say."""
+
+    DEFAULT_CSS = """
+    SumLine { padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text: StyledText = []
+
+    def show(self, text: StyledText) -> None:
+        """Show this text, which must be safe for the screen."""
+        was_shown, self._text = self.display, text
+        self.display = bool(text)
+        if self.display and not was_shown:
+            self.refresh()  # while it was hidden it had no size to compare at
+        else:
+            self.refresh_if_changed()
+
+    def styled_text(self, _width: int) -> StyledText:
+        """Show it."""
+        return self._text
+
+
+def format_faults(faults: Sequence[FieldFault], template_error: BatchError | None) -> StyledText:
+    """Return what is wrong with the form: the first thing, with what helps, and how many more there are."""
+    found = [(fault.message, fault.hint) for fault in faults]
+    if template_error is not None:
+        found.append((template_error.title, template_error.hint))
+    if not found:
+        return []
+    message, hint = found[0]
+    more = f" · {len(found) - 1} more" if len(found) > 1 else ""
+    return [("✗ ", _FAULT), (line(message)[:_NAMED], _FAULT), (f"  {line(hint)[:_NAMED]}", ""), (more, _QUIET)]
+
+
+def format_problems(summary: TableSummary | None) -> StyledText:
+    """Return how many rows have a problem, and the first one."""
+    if summary is None or not summary.problem_total:
+        return []
+    so_far = "" if summary.is_whole else " so far"
+    first = line(str(summary.problems[0]))[:_NAMED] if summary.problems else ""
+    key = fill_keys("{compose.next-problem} shows it")
+    count = f"{fmt.plural(summary.problem_total, 'problem')}{so_far}"
+    return [("✗ ", _FAULT), (count, _FAULT), (f" · {first}" if first else "", ""), (f" · {key}", _QUIET)]
+
+
+def format_counts(summary: TableSummary | None, profile: TableProfile | None) -> StyledText:
+    """Return rows, requests and why rows have none; partial numbers say so."""
+    if summary is None:
+        if profile is None:
+            return []
+        return [(f"{fmt.plural(profile.rows, 'row')}{'' if profile.is_whole else ' so far …'}", "")]
+    if not summary.is_whole:
+        known = f" of {profile.rows:,}" if profile is not None and profile.is_whole else ""
+        counts = f"{summary.rows:,}{known} rows read so far · {fmt.plural(summary.requests, 'request')} …"
+        return [(counts, "$status-active")]
+    text: StyledText = [(f"{fmt.plural(summary.rows, 'row')} · {fmt.plural(summary.requests, 'request')}", "")]
+    for reason, number in list(summary.left_out.items())[:2]:
+        text.append((f" · {number:,} left out: {line(reason)[:_NAMED]}", _QUIET))
+    if summary.asked_once:
+        text.append((f" · {summary.asked_once:,} get the answer of another row", _QUIET))
+    elif summary.repeats:
+        verb = "asks" if summary.repeats == 1 else "ask"
+        text.append((f" · {summary.repeats:,} {verb} the same as an earlier row", _QUIET))
+    jobs = max(-(-summary.requests // REQUESTS_MAX), -(-summary.size // (FILE_MEGABYTES * MEGABYTE)), 1)
+    if jobs > 1:
+        text.append((f" · goes into {jobs:,} jobs", _QUIET))
+    return text
+
+
+def format_cost(summary: TableSummary | None, prices: PriceList | None, has_model: bool) -> StyledText:
+    """Return tokens and the bound of the cost; why there is no bound where there is none."""
+    if summary is None or not summary.requests:
+        return []
+    so_far = "" if summary.is_whole else " so far"
+    text: StyledText = []
+    if summary.prompt_tokens:
+        text.append((f"about {fmt.plural(summary.prompt_tokens, 'prompt token')}{so_far}", ""))
+    limit = sum(demand.most_output_tokens for demand in summary.demands)
+    if limit:
+        text.append((f" · at most {fmt.plural(limit, 'token')} of answers", ""))
+    if summary.over_context:
+        text.append((f" · {fmt.plural(summary.over_context, 'prompt')} likely longer than the model takes", _NOTE))
+    if not has_model or prices is None:
+        return text
+    cost = estimate(summary.demands, prices)
+    between = " · " if text else ""
+    if cost.unpriced:
+        text.append((f"{between}{format_unpriced(cost.unpriced, cost.priced_at)}", _QUIET))
+    elif cost.unbounded:
+        text.append((f"{between}no bound of the cost without max tokens", _NOTE))
+    elif cost.attachments:
+        text.append((f"{between}images cost more than their text", _NOTE))
+    elif cost.audio and cost.minute is not None:
+        text.append((f"{between}{fmt.money(cost.minute)} per minute of audio", ""))
+    elif cost.most is not None:
+        text += [
+            (between, ""),
+            (f"at most {format_bound(cost.most)}{so_far}", "bold"),
+            (f" · {format_price(cost)}", _QUIET),
+        ]
+    return text
+
+
+def format_model(name: str, info: ModelInfo | None, prices: PriceList | None, is_known: bool) -> StyledText:
+    """Return context and price of a model.
+
+    Args:
+        name: As it was typed.
+        info: What the catalogue has of it.
+        prices: Those in force.
+        is_known: Whether there is a catalogue.
+    """
+    if not name:
+        return []
+    price = prices.price_of(name) if prices is not None else None
+    if info is None and (price is None or price.input is None):
+        return [("not in the catalogue: check its name", _NOTE)] if is_known else []
+    parts = []
+    if info is not None and info.context_length:
+        parts.append(f"{info.context_length:,} tokens of context")
+    if price is not None and price.input is not None and price.output is not None:
+        parts.append(f"{fmt.money(price.input)} in, {fmt.money(price.output)} out per 1M tokens in a batch")
+    return [(" · ".join(parts), _QUIET)]
