@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
     from tbatch_tui.sandbox.testing import Sandbox
 
-LETTERS = [*"αβγδεζηθικλμνξοπρστυφχψω", *map(chr, range(ord("а"), ord("я"))), *map(chr, range(ord("А"), ord("Я")))]
+LETTERS = [
+    *"αβγδεζηθικλμνξοπρστυφχψω",
+    *map(chr, range(ord("а"), ord("я") + 1)),
+    *map(chr, range(ord("А"), ord("Я") + 1)),
+    *"ђєіјљњћўџґ",
+]
 """Letters that no text of ours has."""
 TYPING = ("filter.keep", "filter.clear", "answer.save", "answer.discard", "form.next", "form.previous")
 OTHERS = dict(zip(keys.CONTEXTS, LETTERS, strict=False)) | {action_id: f"f{n}" for n, action_id in enumerate(TYPING, 5)}

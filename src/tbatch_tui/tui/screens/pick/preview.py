@@ -67,7 +67,7 @@ def _first_line(peeked: Peek) -> list[Block]:
         return [Block("The file is empty.", "$status-attention")]
     if not peeked.is_text:
         if peeked.is_binary:
-            return [Block("A table that is no text; opening it shows its columns.", "$status-quiet")]
+            return [Block("A table in a binary format: open it to see its columns.", "$status-quiet")]
         return [Block("The first line is not UTF-8:", "$status-attention"), Block(peeked.first_line)]
     if peeked.first_line.lstrip().startswith(("{", "[")):
         blocks, _ = json_blocks(peeked.first_line)
