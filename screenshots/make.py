@@ -42,6 +42,8 @@ SESSIONS = (("", NORMAL, "tbatch"), ("-wide", WIDE, "tbatch"), ("-light", NORMAL
 TIMEOUT = 30.0
 """Seconds to wait for a screen."""
 REVIEWS = 2_000
+INPUTS = (("safety-eval.jsonl", 240, 41, "case"), ("support-tickets.jsonl", 800, 43, "ticket"))
+"""The input files next to the samples: name, requests, the seed of their texts, and how their ids begin."""
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -219,7 +221,7 @@ class Walk:
     async def pick_check_and_create(self) -> None:
         """Take Pick, Check with and without problems, the fix dialog, and Create."""
         stage, app, pilot = self.stage, self.stage.app, self.pilot
-        for path in (Path("batch-results"), Path("safety-eval.jsonl")):
+        for path in (Path("batch-results"), *(Path(name) for name, *_ in INPUTS)):
             os.utime(path, (NOW - 60, NOW - 60))
         app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
         await stage.wait_for_screen("Pick")
@@ -235,8 +237,12 @@ class Walk:
         await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
         await stage.wait_for_screen("Check")
         await self.take("check-clean")
+        app.open_check(Path("support-tickets.jsonl"))  # of which a few requests can go first
+        await until(lambda: app.screen.session.path.name == "support-tickets.jsonl")  # type: ignore[attr-defined]
+        await stage.wait_for_screen("Check")
         await pilot.press("enter")
         await stage.wait_for_screen("Create")
+        await until(lambda: " out = " in stage.picture().replace("&#160;", " "))
         await self.take("create")
         await self.back_to_jobs()
 
@@ -281,9 +287,10 @@ def studio() -> Iterator[Path]:
         folder = Path(work) / "evals"
         folder.mkdir()
         write_samples(folder / "samples")
-        with (folder / "safety-eval.jsonl").open("wb") as file:
-            file.writelines(map(encode_line, questions(240, 41, prefix="case")))
-        for path in (folder / "samples", folder / "safety-eval.jsonl", *(folder / "samples").iterdir()):
+        for name, requests, seed, prefix in INPUTS:
+            with (folder / name).open("wb") as file:
+                file.writelines(map(encode_line, questions(requests, seed, prefix=prefix)))
+        for path in (*folder.iterdir(), *(folder / "samples").iterdir()):
             os.utime(path, (NOW - 60, NOW - 60))
         os.chdir(folder)
         try:

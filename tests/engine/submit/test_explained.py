@@ -114,7 +114,7 @@ async def test_the_row_says_again_what_it_said_when_the_list_is_whole(
         await engine.wait_until(key, says("the list lacks it"))
         box.clear_faults()
         record = await engine.wait_until(key, lambda r: "lacks" not in (submission_of(r).error or ""))
-        assert submission_of(record).hint == "It will be created again only after 60 s of lists without it."
+        assert submission_of(record).hint == "If it isn't listed for 60 s, it will be created again."
 
 
 async def test_the_person_may_create_it_again_although_no_list_is_whole(

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
 
-NOT_OVER = "not over, and may still cost money"
-NOT_SENT = "waiting to be sent, or not"
-NOT_FETCHED = "with results that are not fetched yet"
+NOT_OVER = "it has not ended, and may still cost money"
+NOT_SENT = "it is on hold, and can still be sent"
+NOT_FETCHED = "its results are not downloaded yet"
 NOT_KNOWN = "the server's list has not come yet"
-LISTED = "still on the server's list, and would come back"
+LISTED = "the server still lists it, so it would reappear"
 
 
 def removal_blocker(record: JobRecord, listed: Set[str] | None) -> str:

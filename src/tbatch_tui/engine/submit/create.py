@@ -162,4 +162,4 @@ def lookup_hint(patience: float, *, is_refused: bool = False) -> str:
             f"The server refused to create it again. Trying again after {patience:g} s of lists without the "
             f"job, and then ever more slowly; {NextStep.SETTLE} can end that."
         )
-    return f"It will be created again only after {patience:g} s of lists without it."
+    return f"If it isn't listed for {patience:g} s, it will be created again."

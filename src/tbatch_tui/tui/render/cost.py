@@ -83,7 +83,7 @@ def format_unpriced(models: Sequence[str], priced_at: float | None) -> str:
 
 
 def format_price(cost: Estimate | Cost) -> str:
-    """Return the source of the prices: `catalogue of 2026-11-24 · 50 % off for a batch (list of September 2026)`."""
+    """Return the source of the prices: `catalogue of 2026-11-24 · 50 % batch discount (price list September 2026)`."""
     discounts = " and ".join(f"{percent:g} %" for percent in cost.discounts)
     date = "" if cost.is_custom else f" (price list {DISCOUNTS_DATE})"
     return fmt.join(

@@ -80,7 +80,7 @@ def format_earlier_runs(earlier_runs: Sequence[JobRecord], now: float) -> Styled
         return []
     record = earlier_runs[0]
     look = record_style(record)
-    job = f"job {line(record.job.id)[:12]}" if record.job is not None else "not created yet"
+    job = f"“{line(record.name)}”, " + (line(record.job.id)[:8] if record.job is not None else "not created yet")
     more = f", and {fmt.plural(len(earlier_runs) - 1, 'time')} before" if len(earlier_runs) > 1 else ""
     return [
         (f"! You already submitted this exact file {_format_time(record, now)} ", "$status-attention"),

@@ -151,13 +151,13 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, blockers: 
 
 def nothing_removed(blockers: Sequence[str]) -> str:
     """Return why none of the jobs can be removed from the list."""
-    return f"It stays in the list: {blockers[0]}." if len(blockers) == 1 else format_blockers(blockers)
+    return f"Not removed: {blockers[0]}." if len(blockers) == 1 else format_blockers(blockers)
 
 
 def format_blockers(blockers: Sequence[str]) -> str:
-    """Return `2 stay: still on the server's list …`, a sentence for each reason."""
+    """Return `2 not removed: the server still lists it …`, a sentence for each reason."""
     counts = {reason: blockers.count(reason) for reason in blockers}
-    return " ".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counts.items())
+    return " ".join(f"{count:,} not removed: {reason}." for reason, count in counts.items())
 
 
 def combine_errors(
