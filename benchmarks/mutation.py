@@ -1,13 +1,14 @@
 """Change the code in small ways and count how many of the changes the tests notice: `python -m benchmarks.mutation`.
 
-    python -m benchmarks.mutation [--rooms submit,journal] [--sample 60] [--seed 1] [--show]
+    python -m benchmarks.mutation [--rooms submit,journal] [--sample 60] [--seed 1] [--children 6] [--once] [--show]
 
 Mutants are made and run by mutmut, in a copy of the tree. For each room a sample of its mutants is drawn with the seed
 and tried against the room's own tests; `--sample 0` tries all of them, which takes hours. `--show` prints each change
 that no test noticed. A mutant that no test runs counts as unnoticed; one that makes the tests hang, as noticed.
 
 Mutmut switches a mutant on after the code was imported, so it cannot see what a change of code that runs on import
-does. What went unnoticed is therefore tried once more in a fresh process.
+does. What went unnoticed is therefore tried once more in a fresh process, against all tests of the room; `--once`
+leaves that out, where time is short.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ ROOT = Path(__file__).parent.parent
 BAR = 0.85
 """Share of the mutants of all rooms together that have to be noticed."""
 COPIED = ("src", "tests", "benchmarks", "docs", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
-CHILDREN = 6
-"""Mutants that are tried at once: the tests mostly wait, for a server or a list."""
 # On a busy machine a socket may be closed later than a test ends: no reason to call a mutant noticed.
 PYTEST = ["-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
 # What mutmut's exit codes of a mutant mean; every other one is a mutant that was noticed.
@@ -70,15 +69,16 @@ class Outcome(NamedTuple):
     """Names of the mutants that no test noticed."""
 
 
-def try_room(name: str, room: Room, sample: int, seed: int, *, show: bool) -> Outcome:
+def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
     """Make the mutants of a room in a copy of the tree, try a sample of them, and print what came of it."""
+    sample = arguments.sample
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         _copy(tree, room)
         subprocess.run(["mutmut", "run", "none.of.them"], cwd=tree, capture_output=True, check=False)
         mutants = sorted(_exit_codes(tree))
-        chosen = random.Random(seed).sample(mutants, sample) if 0 < sample < len(mutants) else mutants
-        command = ["mutmut", "run", "--max-children", str(CHILDREN), *chosen]
+        chosen = random.Random(arguments.seed).sample(mutants, sample) if 0 < sample < len(mutants) else mutants
+        command = ["mutmut", "run", "--max-children", str(arguments.children), *chosen]
         ran = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
         codes = _exit_codes(tree)
         tried = [mutant for mutant in chosen if codes[mutant] not in SKIPPED]
@@ -87,11 +87,12 @@ def try_room(name: str, room: Room, sample: int, seed: int, *, show: bool) -> Ou
         unnoticed = tuple(
             mutant
             for mutant in tried
-            if codes[mutant] in SURVIVED + NOT_COVERED and not _is_noticed_afresh(tree, room, mutant)
+            if codes[mutant] in SURVIVED + NOT_COVERED
+            and (arguments.once or not _is_noticed_afresh(tree, room, mutant))
         )
         share = 1 - len(unnoticed) / len(tried)
         print(f"{name:10} {len(mutants):5} mutants, {len(tried):4} tried, {share:4.0%} noticed", flush=True)
-        for mutant in unnoticed if show else ():
+        for mutant in unnoticed if arguments.show else ():
             diff = subprocess.run(["mutmut", "show", mutant], cwd=tree, capture_output=True, text=True, check=False)
             print(f"--- {mutant}{' (run by no test)' if codes[mutant] in NOT_COVERED else ''}")
             print("\n".join(line for line in diff.stdout.splitlines() if re.match(r"[-+@]", line)), flush=True)
@@ -142,10 +143,12 @@ def main() -> int:
     parser.add_argument("--rooms", default=",".join(ROOMS), help=f"of {', '.join(ROOMS)}")
     parser.add_argument("--sample", type=int, default=60, help="mutants of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--children", type=int, default=6, help="mutants at once: the tests mostly wait, for a server")
+    parser.add_argument("--once", action="store_true", help="do not try again, in a fresh process, what went unnoticed")
     parser.add_argument("--show", action="store_true", help="print each change that no test noticed")
     arguments = parser.parse_args()
     names = [name.strip() for name in arguments.rooms.split(",")]
-    outcomes = [try_room(n, ROOMS[n], arguments.sample, arguments.seed, show=arguments.show) for n in names]
+    outcomes = [try_room(n, ROOMS[n], arguments) for n in names]
     tried = sum(outcome.tried for outcome in outcomes)
     share = 1 - sum(len(outcome.unnoticed) for outcome in outcomes) / tried
     print_bar(f"all        {tried} tried, {share:.0%} noticed (bar {BAR:.0%})", share >= BAR)

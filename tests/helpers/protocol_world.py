@@ -293,10 +293,14 @@ class World:
         row, engine = rows[number % len(rows)], self.alive[app % len(self.alive)]
         key = f"submission:{row['id']}"
         decision = _DECISIONS[what] if what != "job_id" else self._pick(engine, key)
-        if decision is None or not self._decide(engine, engine.engine.decide(key, decision)):
+        if decision is None:
             return
-        self._require_saved(row["id"], {"give_up": "stopped", "wait": "held", "job_id": "created"}.get(what))
-        if decision.give_up or decision.again:
+        is_saved = self._decide(engine, engine.engine.decide(key, decision))
+        if engine.is_alive and not is_saved:
+            return
+        if is_saved:
+            self._require_saved(row["id"], {"give_up": "stopped", "wait": "held", "job_id": "created"}.get(what))
+        if decision.give_up or decision.again:  # if it was killed meanwhile, perhaps
             self.given_up[self._file_of(row)] += 1
 
     def _pick(self, app: App, key: str) -> LookupDecision | None:
@@ -352,7 +356,7 @@ class World:
 
     def is_undecided(self, row: sqlite3.Row) -> bool:
         """Return whether a submission waits for the person, and says so."""
-        if row["state"] not in ("uncertain", "held", "uploaded"):
+        if row["state"] not in ("uncertain", "held", "uploaded", "creating"):
             return False
         text = f"{row['error']} {row['hint']}"
         return any(words in text for words in ("could be this", "You chose to wait", "{job.settle}", "until you say"))

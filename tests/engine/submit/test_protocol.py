@@ -44,7 +44,7 @@ class Explorer:
         """Take all steps, end the faults, and look at what is left."""
         try:
             self._world.start()
-            self._submit()
+            self._random.choices((self._submit, self._submit_and_kill), (3, 1))[0]()
             for _ in range(self._random.choice(_LENGTHS) - 1):
                 steps = self._possible()
                 self._random.choices(list(steps), list(steps.values()))[0]()
@@ -100,7 +100,7 @@ class Explorer:
     def _prepare(self, *, is_killed: bool = False, may_spoil: bool = True) -> None:
         """Plan what the next creates come to, and what the lists after them show."""
         server, plan = self._world.server, self._plan(is_killed=is_killed)
-        server.plan += plan
+        server.plan = list(plan)
         server.lag = self._random.choice(_LAGS)
         self._say("  planned:", plan, f"lag {server.lag}")
         if may_spoil and self._is(0.35):
