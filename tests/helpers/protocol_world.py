@@ -253,7 +253,7 @@ class World:
         """Leave the first app as a person does."""
         if self.alive:
             app = self.alive[0]
-            self.loop.run(app.engine.aclose())
+            self.loop.run(self._unless_killed(app, app.engine.aclose()))
             app.is_alive = False
 
     def lose_lock(self) -> None:

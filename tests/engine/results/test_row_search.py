@@ -19,8 +19,8 @@ from tbatch_tui.engine.results import (
     rows_by_cause,
     search,
 )
-from tbatch_tui.engine.results import search as search_function
 from tbatch_tui.engine.results.error_groups import mask_value
+from tbatch_tui.engine.results.index.jsonl import PIECE_SIZE
 from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def test_a_row_matches_if_its_answer_contains_the_text(
 @settings(max_examples=60, deadline=None)
 @given(before=st.integers(0, 40), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=6))
 def test_a_match_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    row = answer_row("a", "x" * (search_function.__globals__["PIECE_SIZE"] - 130 + before) + text)
+    row = answer_row("a", "x" * (PIECE_SIZE - 130 + before) + text)
     index = build_index(tmp_path_factory.mktemp("search"), output=[row, answer_row("b", "")])
     assert 0 in hits(index, text)
 

@@ -280,9 +280,12 @@ class Submitter:
             asked, must_list, wait, repeats, patience = None, True, self._first_retry_delay, repeats + 1, 0.0
 
     def _create_patience_left(self, submission: Submission) -> float:
-        """Return for how long a create may still be carried out whose connection nobody here saw end."""
+        """Return for how long a create may still be carried out whose connection nobody here saw end.
+
+        Also of one that is uncertain already: the app that found it so may not have seen that end either.
+        """
         sent_at = submission.repeated_at or submission.create_sent_at
-        if submission.state is not SubmissionState.CREATING or sent_at is None:
+        if sent_at is None:
             return 0.0
         return self._create_patience - max(0.0, self._now() - sent_at)  # a clock that was set back proves nothing
 
