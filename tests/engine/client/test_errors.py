@@ -53,7 +53,7 @@ def translated(error: Exception) -> BatchError:
     return raised.value
 
 
-def answered(status: int, body: bytes = b"", **headers: str) -> BatchError:
+def answered(status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> BatchError:
     response = httpx.Response(status, headers=headers, content=body, request=REQUEST)
     return translated(together.APIStatusError("as the SDK says it", response=response, body=None))
 
@@ -110,7 +110,7 @@ def test_what_is_raised_says_what_happened(error: Exception, kind: type[BatchErr
     ],
 )  # fmt: skip
 def test_what_a_status_is_taken_for(status: int, kind: type[BatchError]) -> None:
-    error = answered(status, b'{"error": {"message": "because"}}')
+    error = answered(status, body=b'{"error": {"message": "because"}}')
     assert type(error) is kind and "because" in error.title
 
 
@@ -125,7 +125,7 @@ def test_what_a_status_is_taken_for(status: int, kind: type[BatchError]) -> None
     ],
 )
 def test_the_address_of_a_redirect_is_shown_without_what_may_be_secret(location: str, shown: str) -> None:
-    error = answered(307, Location=location) if location else answered(307)
+    error = answered(307, {"Location": location}) if location else answered(307)
     assert isinstance(error, RedirectError) and error.location == shown
     assert error.title.endswith(f"pointed to {shown or 'nowhere'}")
 
@@ -136,15 +136,15 @@ def test_the_address_of_a_redirect_is_shown_without_what_may_be_secret(location:
 )
 def test_how_long_the_server_asks_to_wait(value: str | None, seconds: float | None) -> None:
     for status in (429, 503):
-        error = answered(status, **({"Retry-After": value} if value is not None else {}))
+        error = answered(status, {"Retry-After": value} if value is not None else None)
         assert isinstance(error, RateLimitError | ServerError) and error.retry_after == seconds
-    error = answered(429, **({"Retry-After": value} if value is not None else {}))
+    error = answered(429, {"Retry-After": value} if value is not None else None)
     assert error.hint.endswith(f"asks to wait {seconds:,.0f} s." if seconds else "Asking less often for a while.")
 
 
 @pytest.mark.parametrize("zone", ["GMT", "-0000"])
 def test_a_wait_may_be_told_as_a_date(zone: str) -> None:
-    error = answered(429, **{"Retry-After": formatdate(time.time() + 90, usegmt=True).replace("GMT", zone)})
+    error = answered(429, {"Retry-After": formatdate(time.time() + 90, usegmt=True).replace("GMT", zone)})
     assert isinstance(error, RateLimitError) and error.retry_after == pytest.approx(90, abs=3)
 
 
