@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.job import Job
 
 
+class AccountMovedError(Exception):
+    """Raised by a transaction of an account that another process has merged into another one: nothing was written."""
+
+
 class Database:
     """One open history file. The tables are given it; only they write SQL."""
 
@@ -29,6 +33,8 @@ class Database:
         self.path = path
         self.connection, self.damaged = open_database(path)
         """`damaged` is where a damaged file was moved to; None if there was none."""
+        self.account_id: int | None = None
+        """The account in use, which every transaction makes sure of; None for a journal that is of no account."""
         self._known_jobs: dict[int, dict[str, Job]] = {}
 
     def close(self) -> None:
@@ -45,9 +51,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write all of the block or nothing of it, also when the disk is full at its very end."""
+        """Write all of the block or nothing of it, also when the disk is full at its very end.
+
+        Raises AccountMovedError, before the block, if the account in use has been merged into another one.
+        """
         self.execute("BEGIN IMMEDIATE")
         try:
+            if self.moved_to() is not None:
+                raise AccountMovedError
             yield
             self.execute("COMMIT")
         except BaseException:
@@ -80,6 +91,11 @@ class Database:
                 f"The history {self.path} is damaged: {error}",
                 "Start tbatch-tui again: it is set aside and built anew from the server's list.",
             ) from error
+
+    def moved_to(self) -> int | None:
+        """Return the account that the one in use has been merged into; None if it has not."""
+        row = self.execute("SELECT account_id FROM merged_accounts WHERE id = ?", (self.account_id,)).fetchone()
+        return int(row[0]) if row is not None else None
 
     def written_at(self) -> float | None:
         """Return when the file was last written, in seconds since the epoch; None if that cannot be told."""

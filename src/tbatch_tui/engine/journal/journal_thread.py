@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.journal.database import AccountMovedError
 from tbatch_tui.engine.journal.journal import Journal
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ T = TypeVar("T")
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 """Seconds between two attempts to write: they double from the first to the longest."""
+
+
+class AccountId(int):
+    """The number of the account in use. `JournalThread` exchanges it if that account has been merged into another."""
 
 
 class JournalThread:
@@ -47,6 +52,7 @@ class JournalThread:
         try:
             with journal.database.translate_errors():
                 self._account = journal.accounts.at_start(options.server, options.key_tail, options.now())
+                journal.database.account_id = self._account.id
         except JournalError as error:
             journal.close()
             raise LocalFileError(
@@ -74,10 +80,15 @@ class JournalThread:
         assert self._account is not None, "the engine is not open"
         return self._account
 
+    @property
+    def account_id(self) -> AccountId:
+        """The journal's number of the account in use."""
+        return AccountId(self.account.id)
+
     async def knows_key(self) -> bool:
         """Return whether the key was seen with this account before."""
         options = self._options
-        return await self.run(self.journal.accounts.has_key, self.account.id, options.server, options.key_tail)
+        return await self.run(self.journal.accounts.has_key, self.account_id, options.server, options.key_tail)
 
     async def switch_account(
         self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
@@ -96,11 +107,20 @@ class JournalThread:
         )
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` and return its result. Raises JournalError."""
+        """Run `work` and return its result. Raises JournalError.
+
+        Another process may merge the account in use into that of its organisation, before this one knows of it: from
+        then on, an `AccountId` among the positional arguments is that account's number.
+        """
 
         def call() -> T:
             with self._translate_errors():
-                return work(*args, **kwargs)
+                while True:
+                    self._follow_account()
+                    try:
+                        return work(*map(self._current, args), **kwargs)  # type: ignore[arg-type]
+                    except AccountMovedError:  # between the two: nothing was written
+                        continue
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
@@ -126,6 +146,20 @@ class JournalThread:
                     self._cannot_write = False
                     self._emit(Notice("The history can be written again", "Everything continues."))
                 return result
+
+    def _current(self, argument: object) -> object:
+        return self.account.id if isinstance(argument, AccountId) else argument
+
+    def _follow_account(self) -> None:
+        """Take the account into use that the one in use has been merged into. On the journal's thread."""
+        journal, account = self._journal, self._account
+        if journal is None or account is None:
+            return
+        journal.database.account_id = account.id
+        if (moved_to := journal.database.moved_to()) is not None:
+            journal.database.forget_cache()
+            self._account = journal.accounts.get(moved_to, self._options.server, self._options.key_tail)
+            journal.database.account_id = moved_to
 
     def _translate_errors(self) -> AbstractContextManager[None]:
         return self._journal.database.translate_errors() if self._journal is not None else nullcontext()

@@ -201,6 +201,12 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE records ADD COLUMN answer_schema TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE merged_accounts (
+        id INTEGER PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES accounts(id)
+    );
+    """,
 )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.journal.journal_thread import JournalThread
+from tbatch_tui.engine.journal.journal_thread import AccountId, JournalThread
 from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
 from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.tables.submissions import Held
@@ -45,9 +45,9 @@ class SubmissionStore:
         """When an answer other than the list last changed a job: a list asked for before that is older news of it."""
 
     @property
-    def account_id(self) -> int:
+    def account_id(self) -> AccountId:
         """The journal's number of the account."""
-        return self._thread.account.id
+        return self._thread.account_id
 
     @property
     def _journal(self) -> Journal:

@@ -100,6 +100,11 @@ class AccountTable:
             (account_id, account_id),
         )
 
+    def get(self, account_id: int, base_url: str, key_tail: str) -> Account:
+        """Return an account by its number, as that of a key."""
+        row = self._db.execute(_SELECT + "WHERE a.id = :id", {"tail": key_tail, "id": account_id}).fetchone()
+        return _row_to_account(row, canonical_server(base_url), key_tail)
+
     def has_key(self, account_id: int, base_url: str, key_tail: str) -> bool:
         """Return whether this key was seen with this account.
 
@@ -165,8 +170,10 @@ class AccountTable:
         self._db.execute("UPDATE OR REPLACE account_keys SET base_url = ? WHERE account_id = ?", (server, account_id))
 
     def _insert(self, server: str, key_tail: str, now: float) -> Account:
-        cursor = self._db.execute(
-            "INSERT INTO accounts (base_url, used_at, quiet_before) VALUES (?, ?, ?)", (server, now, now)
+        cursor = self._db.execute(  # never the number of one that was merged: an app may still write under it
+            "INSERT INTO accounts (id, base_url, used_at, quiet_before) SELECT MAX(id) + 1, ?, ?, ? FROM "
+            "(SELECT id FROM accounts UNION ALL SELECT id FROM merged_accounts)",
+            (server, now, now),
         )
         assert cursor.lastrowid is not None
         self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (server, key_tail, cursor.lastrowid))
@@ -193,12 +200,23 @@ class AccountTable:
             "DELETE FROM points WHERE account_id = ? AND key IN (SELECT key FROM points WHERE account_id = ?)",
             (source, target),
         )
-        tables = ("records", "transfers", "tallies", "points", "groups", "submissions", "retries", "account_keys")
+        tables = (
+            "records",
+            "transfers",
+            "tallies",
+            "points",
+            "groups",
+            "submissions",
+            "retries",
+            "account_keys",
+            "merged_accounts",
+        )
         for table in tables:
             self._db.execute(f"UPDATE OR IGNORE {table} SET account_id = ? WHERE account_id = ?", (target, source))
         for table in tables:
             self._db.execute(f"DELETE FROM {table} WHERE account_id = ?", (source,))
         self._db.execute("DELETE FROM accounts WHERE id = ?", (source,))
+        self._db.execute("INSERT INTO merged_accounts VALUES (?, ?)", (source, target))
 
 
 def _row_to_account(row: sqlite3.Row, server: str, key_tail: str) -> Account:
