@@ -191,6 +191,11 @@ def _submit(parser: argparse.ArgumentParser) -> None:
 
 def _fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("jobs", nargs="+", metavar="ID", help=_JOB_HELP)
+    parser.add_argument(
+        "--input",
+        action="store_true",
+        help="download the input file of a job that was submitted elsewhere, instead of its results",
+    )
     _json(parser)
 
 

@@ -331,3 +331,18 @@ async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_pat
         still_sandbox.advance(60)
         await pilot.press("r")
         await until(lambda: "○ Cancelled" in screen_text(app))
+
+
+async def test_i_brings_the_input_file_of_a_job_from_elsewhere(still_sandbox: Sandbox, tmp_path: Path) -> None:
+    key = still_sandbox.add_job("COMPLETED", rows=3)
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(110, 32)) as pilot:
+        screen = await open_job(app, key)
+        await pilot.press("i")
+        await until(lambda: "inputs/" in screen_text(app).replace("\n", "") and "unchanged" in screen_text(app))
+        record = app.engine.record(key)
+        assert record is not None and record.submission is not None
+        content = still_sandbox.file_bytes(still_sandbox.job(key)["input_file_id"])
+        assert record.submission.path.read_bytes() == content
+        assert screen.check_action("fetch_input", ()) is False
+        assert screen.disabled_reason("fetch_input") == "Its input file is known: it was submitted from here"

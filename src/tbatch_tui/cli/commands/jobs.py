@@ -97,6 +97,8 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     fetched: list[JobRecord] = []
     async with Session(settings, background_work=True) as session:
         records = session.find_all(await session.list_jobs(), arguments.jobs)
+        if arguments.input:
+            return await _fetch_inputs(session, records, as_json=arguments.json)
         with session.bars(records):
             for record in records:
                 try:
@@ -111,6 +113,23 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
         print_json([record_to_dict(record) for record in fetched])
     else:
         print_paths(fetched)
+    return gravest(codes)
+
+
+async def _fetch_inputs(session: Session, records: Sequence[JobRecord], *, as_json: bool) -> int:
+    """Download the input files of jobs that were submitted elsewhere, and print their paths."""
+    codes: list[int] = []
+    for record in records:
+        try:
+            path = await session.engine.files.fetch_input(record.key)
+        except BatchError as error:
+            print_message(f"{record.name}: {error}")
+            codes.append(exit_code_of(error))
+            continue
+        if not as_json:
+            print_result(str(path))
+    if as_json:
+        print_json([record_to_dict(session.engine.record(record.key) or record) for record in records])
     return gravest(codes)
 
 

@@ -204,6 +204,11 @@ class JobRecord:
         return self.attention in (Attention.FAILED, Attention.FILES, Attention.ROWS) and not self.is_old
 
     @property
+    def can_fetch_input(self) -> bool:
+        """Whether its input file is on the server alone: the job was not submitted from here."""
+        return self.submission is None and self.job is not None and self.job.input_file_id is not None
+
+    @property
     def can_cancel(self) -> bool:
         """Whether there is something to cancel: a job that runs, or a submission that can still be stopped.
 

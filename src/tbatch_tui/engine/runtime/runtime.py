@@ -160,6 +160,8 @@ class Runtime:
                 account_confirmed=self.account.confirmed,
                 now=self.now,
                 spawn=self.spawn,
+                inputs=self.options.data_dir / "inputs",
+                recount=self.counter.request,
             )
         return self._server_files
 

@@ -29,6 +29,7 @@ from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.record import JobRecord
@@ -68,6 +69,8 @@ class ServerFiles:
         account_confirmed: asyncio.Event,
         now: Callable[[], float],
         spawn: Callable[[Coroutine[Any, Any, DeleteResult]], asyncio.Task[DeleteResult]],
+        inputs: Path,
+        recount: Callable[[str], None],
     ) -> None:
         """Work with the files behind `api`.
 
@@ -75,6 +78,8 @@ class ServerFiles:
             account_confirmed: set when the history in use is that of the key's account.
             now: wall time, seconds since the epoch.
             spawn: makes tasks that outlive the caller.
+            inputs: the folder of input files that come from the server.
+            recount: called with the key of a job whose input file has come.
         """
         self._api = api
         self._store = store
@@ -83,6 +88,8 @@ class ServerFiles:
         self._account_confirmed = account_confirmed
         self._now = now
         self._spawn = spawn
+        self._inputs = inputs
+        self._recount = recount
         self._listed: dict[str, ServerFile] = {}
         self._gone: set[str] = set()
         """Deleted since they were listed: not asked for again."""
@@ -102,6 +109,21 @@ class ServerFiles:
             self._listed = {file.id: file for file in files}
             self._gone.clear()
         return files
+
+    async def fetch_input(self, key: str) -> Path:
+        """Download the input file of a job that was not submitted from here, and join it to the job.
+
+        Return its path. Raises as `input_file.fetch_input` does.
+        """
+        from tbatch_tui.engine.server_files.input_file import fetch_input
+
+        await self._require_known_jobs(fresh=False)
+        record = self._store.record(key)
+        if record is None:
+            raise BatchError("This job is not in the list any more", "Nothing was downloaded.")
+        path = await fetch_input(self._api, self._store, record, self._inputs)
+        self._recount(key)
+        return path
 
     async def delete(self, ids: Iterable[str], *, last_copies: bool = False) -> DeleteResult:
         """Delete files that were listed, one request each, never the only copy of anything.

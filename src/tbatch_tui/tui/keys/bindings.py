@@ -106,6 +106,7 @@ FILES           = _key("F",                "files",              "Files",       
 DELETE_FILES    = _key("D",                "delete_files",       "Delete",       "files.delete",         _FILES,                                 FILE,   "Delete selected files (asks you to type the number)")
 PAGE            = _key("p",                "page_file",          "Page",         "job.page",             _JOB,                                   JOB,    "Read one of its files in $PAGER")
 OPEN_FILE       = _key("P",                "open_file",          "Open file",    "job.open-file",        _JOB,                                   JOB,    "Open one of its files with the desktop's default program", show=False)
+FETCH_INPUT     = _key("i",                "fetch_input",        "Input file",   "job.fetch-input",      _JOB,                                   JOB,    "Download the input file of a job submitted elsewhere: its questions join the answers", show=False)
 REMOVE          = _key("X,delete",         "remove",             "Remove",       "jobs.remove",          _JOBS,                                  JOB,    "Remove ended jobs the server no longer lists", show=False)
 
 # Check, Results, Pick and Create.

@@ -227,7 +227,9 @@ class SubmissionTable:
             columns: Of the submission, as `insert` takes them; `path` and `requests` are among them.
         """
         with self._db.transaction():
-            added = self.insert(account_id, label="", now=job.created_at or now, endpoint=job.endpoint, **columns)
+            listed = self._records.get(account_id, job.id)
+            label = listed.label if listed is not None else ""
+            added = self.insert(account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns)
             assert added.submission is not None
             return self._attach_job(account_id, replace(added.submission, file_id=job.input_file_id), job, now)
 

@@ -61,6 +61,7 @@ class JobScreen(JobActions, BaseScreen):
         keys.CANCEL,
         keys.PAGE,
         keys.OPEN_FILE,
+        keys.FETCH_INPUT,
         keys.RAW,
         keys.REFRESH,
         keys.LABEL,
@@ -247,6 +248,8 @@ class JobScreen(JobActions, BaseScreen):
         """Whether an action can be done with this job."""
         if action in ("page_file", "open_file"):
             return bool(self._local_files())
+        if action == "fetch_input":
+            return self.current is not None and self.current.can_fetch_input
         if action == "raw":
             return self.current is not None and self.current.job is not None
         return super().check_action(action, parameters)
@@ -256,6 +259,8 @@ class JobScreen(JobActions, BaseScreen):
         match action:
             case "page_file" | "open_file":
                 return "None of its files is on this machine"
+            case "fetch_input":
+                return "Its input file is known: it was submitted from here"
             case "raw":
                 return "The server has no job yet"
         return super().disabled_reason(action)
@@ -299,6 +304,19 @@ class JobScreen(JobActions, BaseScreen):
     async def action_open_file(self) -> None:
         """Open one of the job's files with the desktop's program."""
         await self._with_file("Open which file?", open_on_desktop)
+
+    @work(group="input-file", exclusive=True, exit_on_error=False)
+    async def action_fetch_input(self) -> None:
+        """Download the input file of a job that was submitted elsewhere."""
+        self.bridge.notify("Downloading the input file …")
+        try:
+            path = await self.engine.files.fetch_input(self._key)
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        self.bridge.notify("The input file is here", f"{line(path.name)}: its questions join the answers.")
+        self._check_input()
+        self._load_related()
 
     async def _with_file(self, question: str, do: Callable[[Path], Awaitable[None]]) -> None:
         files = self._local_files()
