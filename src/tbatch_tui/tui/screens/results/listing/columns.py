@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.answers.columns import GAP_WORDS, FieldType
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.sanitize import Align
 
 ANSWER, PROMPT = "answer", "prompt"
 TITLES = {
@@ -57,6 +58,8 @@ AUDIO_COLUMNS = (LINE, ID, OUTCOME, SECONDS, ANSWER)
 """The columns unless others are chosen."""
 ALWAYS = (ID, OUTCOME)
 """The columns that cannot be hidden."""
+_LESS_ANSWER = 24
+"""Cells of the answer before all columns are there, where fields of it have columns of their own."""
 _HIT = "bold reverse"
 _SHORT = 3
 """Characters that two ids must have in common at their ends to be written without them."""
@@ -121,7 +124,8 @@ def table_columns(names: Sequence[str], data: CellData) -> list[Column[Row]]:
         columns.append(
             Column(PROMPT, "Prompt", render=lambda row: _marked(data.snippet(row), data), min=14, priority=7)
         )
-    return [*columns, *(_column(name, data) for name in answer)]
+    shown = [_column(name, data) for name in answer]
+    return [*columns, *(replace(column, max=_LESS_ANSWER) if fields else column for column in shown)]
 
 
 def _column(name: str, data: CellData) -> Column[Row]:
@@ -167,7 +171,8 @@ def _field_column(name: str, data: CellData) -> Column[Row]:
         text = data.snippet(row) if data.is_searched(SearchField.FIELD, name=bare) else ""
         return _marked(text or _value(name, row, data), data)
 
-    return Column(name, line(bare), cell, min=6, max=24, priority=5, align="right" if is_number else "left")
+    align: Align = "right" if is_number else "left"
+    return Column(name, line(bare), cell, min=10, max=24, priority=8, align=align, base=True)
 
 
 def _value(name: str, row: Row, data: CellData) -> str:

@@ -164,7 +164,7 @@ def _used(usage: Usage | None) -> str:
     if usage is None or usage.completion is None:
         return ""
     reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
-    asked = f", {fmt.plural(usage.prompt, 'token')} asked" if usage.prompt is not None else ""
+    asked = f", {usage.prompt:,} asked" if usage.prompt is not None else ""
     return f"{fmt.plural(usage.completion, 'token')}{reasoning}{asked}"
 
 
