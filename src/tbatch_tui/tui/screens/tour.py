@@ -72,7 +72,7 @@ HINTS: dict[str, Hint] = {
         ),
     ),
     "Results": Hint(
-        "",
+        "Each request with its answer.",
         (
             ("list.next-filter", "{list.next-filter} filters by outcome", "{list.next-filter} filter"),
             ("list.filter", "{list.filter} searches", "{list.filter} search"),
