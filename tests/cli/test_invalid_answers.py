@@ -72,3 +72,11 @@ def test_a_result_file_that_was_changed_is_read_as_it_is_and_that_is_said(
         table = [*csv.DictReader(io.StringIO(Path(done.stdout.strip()).read_text()))]
         assert {row["answer"] for row in table} == {f"never-{'1' * 40}"}
         assert {row.get("reasoning") for row in table} == ({"hm hm"} if options == ("--reasoning",) else {None})
+
+
+def test_results_are_searched_as_on_the_screen(run: Run, job_id: str) -> None:
+    for text, ids in (("id:request-2", ["request-2"]), ("error:pattern", ["request-2"]), ("prompt:goodbye", [])):
+        printed = run("results", job_id, "--search", text, "--json")
+        assert [json.loads(line)["custom_id"] for line in printed.stdout.splitlines()] == ids
+        assert printed.returncode == 0 and f"{len(ids)} hit" in printed.stderr and "3 in = " in printed.stderr
+    assert run("results", job_id, "--search", "id:").returncode == 1

@@ -226,6 +226,11 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 def _results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB_HELP)
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
+    parser.add_argument(
+        "--search",
+        metavar="TEXT",
+        help="only rows whose answer holds it; or after prompt:, id:, error:, any: or a JSON field's name that",
+    )
     parser.add_argument("--limit", type=_row_count, metavar="N", help="at most N")
     _json(parser, "one JSON object per line: custom_id, outcome, request, response or error")
 

@@ -28,7 +28,7 @@ from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
@@ -47,6 +47,10 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
         rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
+    if arguments.search:
+        hits = await run_reading(_search, index, arguments.search)
+        rows = [row for row in rows if hits[row]]
+        print_message(fmt.plural(len(rows), "hit"))
     rows = rows[: arguments.limit]
     if arguments.json:
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
@@ -55,6 +59,19 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
     print_message(format_sum(counts_from_index(index, submitted=record.requests)))
     return OK
+
+
+def _search(index: ResultIndex, text: str, *, cancelled: Callable[[], bool]) -> bytearray:
+    """Return which rows hold a text, as the screen searches for it."""
+    from tbatch_tui.engine.answers.fields import find_fields
+    from tbatch_tui.engine.answers.search import Hits, find_hits, parse_query
+
+    names = [field.name for field in find_fields(index, range(len(index)), cancelled).own]
+    query, hits = parse_query(text, names), Hits(len(index))
+    if not query.text.strip():
+        raise BatchError("--search: there is no text to search for", "For example: --search 'prompt: refund'.")
+    find_hits(index, query, hits, cancelled=cancelled)
+    return hits.rows
 
 
 def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.answers.columns import GAP_WORDS, FieldType
@@ -27,9 +27,10 @@ from tbatch_tui.tui.render.outcome import outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS, line
 from tbatch_tui.tui.widgets.reader.find import highlight_spans
-from tbatch_tui.tui.widgets.table.columns import Column, cells_of
+from tbatch_tui.tui.widgets.table.columns import Column, Need, cells_of
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping, Sequence
 
     from tbatch_tui.engine.answers.columns import ValueColumn
@@ -58,9 +59,9 @@ AUDIO_COLUMNS = (LINE, ID, OUTCOME, SECONDS, ANSWER)
 """The columns unless others are chosen."""
 ALWAYS = (ID, OUTCOME)
 """The columns that cannot be hidden."""
-_LESS_ANSWER = 24
-"""Cells of the answer before all columns are there, where fields of it have columns of their own."""
-_HIT = "bold reverse"
+_MOST_ANSWER, _LESS_ANSWER = 40, 24
+"""Cells of the answer before all columns are there, and where fields of it have columns of their own."""
+_HIT, _EMPTY = "bold reverse", "(empty)"
 _SHORT = 3
 """Characters that two ids must have in common at their ends to be written without them."""
 
@@ -70,6 +71,8 @@ class CellData:
     """What the cells of a list show beside what is in its index."""
 
     index: ResultIndex
+    is_part: bool = False
+    """Whether the lines are those of a part of a file."""
     model: str | None = None
     """The job's, for rows that name none."""
     prices: PriceList | None = None
@@ -77,8 +80,16 @@ class CellData:
     """By the name of a column, the values of all rows, as far as they are read."""
     query: Query | None = None
     hits: Hits | None = None
+    pattern: re.Pattern[str] | None = None
+    """What is highlighted."""
     common: tuple[str, str] = ("", "")
     """What all ids begin and end with, which can be left out where there is no room."""
+
+    def search(self, query: Query | None, hits: Hits | None) -> None:
+        """Show the hits of a search; None for none."""
+        if query != self.query:
+            self.pattern = text_pattern(line(query.text)) if query is not None and query.text.strip() else None
+        self.query, self.hits = query, hits if query is not None else None
 
     @property
     def look(self) -> object:
@@ -125,13 +136,13 @@ def table_columns(names: Sequence[str], data: CellData) -> list[Column[Row]]:
             Column(PROMPT, "Prompt", render=lambda row: _marked(data.snippet(row), data), min=14, priority=7)
         )
     shown = [_column(name, data) for name in answer]
-    return [*columns, *(replace(column, max=_LESS_ANSWER) if fields else column for column in shown)]
+    return [*columns, *(_answer_column(_LESS_ANSWER, data) if fields else column for column in shown)]
 
 
 def _column(name: str, data: CellData) -> Column[Row]:
     if name.startswith(FIELD):
         return _field_column(name, data)
-    title = TITLES[name]
+    title = "Part line" if name == LINE and data.is_part else TITLES[name]
     match name:
         case "line":
             return Column(name, title, lambda row: fmt.count(row.line), align="right", priority=2, style=QUIET)
@@ -149,7 +160,7 @@ def _column(name: str, data: CellData) -> Column[Row]:
         case "outcome":
             return Column(name, title, _outcome, min=11, priority=9, base=True)
         case "answer":
-            return Column(name, title, lambda row: _answer(row, data), min=14, max=40, priority=7, base=True)
+            return _answer_column(_MOST_ANSWER, data)
         case "finish_reason":
             return Column(name, title, lambda row: _value(name, row, data), priority=3, max=16)
     numbers: dict[str, Callable[[Row], str]] = {
@@ -207,6 +218,19 @@ def _outcome(row: Row) -> StyledText:
     return [(f"{look.glyph} {look.word}", look.colour)]
 
 
+def _answer_column(limit: int, data: CellData) -> Column[Row]:
+    """Return the column of answers. What it needs is told without drawing it: hundreds of rows are measured at once."""
+
+    def need(row: Row) -> Need:
+        text = data.snippet(row) or "  ".join(filter(None, dict.fromkeys((row.reason, row.preview)))) or _EMPTY
+        cells = cells_of(text) + (len(row.issue) + 2 if row.issue else 0) + (4 if (row.attempt or 0) > 1 else 0)
+        return Need(cells, min(cells, limit))
+
+    return Column(
+        ANSWER, TITLES[ANSWER], lambda row: _answer(row, data), min=14, max=limit, priority=7, base=True, measure=need
+    )
+
+
 def _answer(row: Row, data: CellData) -> StyledText:
     """Return the answer around a hit or its start, or the message of an error; `#2` in front is the second job's."""
     notes: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
@@ -228,13 +252,13 @@ def _answer(row: Row, data: CellData) -> StyledText:
         return notes
     if row.preview:
         return [*notes, *text(row.preview, "")]
-    return [*notes, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]
+    return [*notes, (_EMPTY if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]
 
 
 def _marked(text: str, data: CellData, style: str = "") -> StyledText:
     """Return a text with the hits of the search in it highlighted."""
     shown = line(" ".join(text.split()))
-    if data.query is None or not data.query.text.strip():
+    if data.pattern is None:
         return [(shown, style)]
-    spans = [match.span() for match in text_pattern(line(data.query.text)).finditer(shown)]
+    spans = [match.span() for match in data.pattern.finditer(shown)]
     return [*highlight_spans(shown, style, spans, _HIT)] if shown else [("", style)]

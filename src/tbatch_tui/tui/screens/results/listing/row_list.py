@@ -42,6 +42,9 @@ class RowList(RecordTable[Row]):
         self._data = CellData(session.index)
         self._drawn: object = None
         self._looked: object = None
+        self._goes_to_top = False
+        """Whether the cursor goes to the first row when the rows have another order."""
+        self._last_order: object = None
         self._engine, self._bridge, self._family = engine, bridge, family
         self._session, self._filter = session, row_filter
         columns = table_columns(self.arrangement.names, self._data)
@@ -65,10 +68,17 @@ class RowList(RecordTable[Row]):
         if session.has_recordings:
             self.arrangement.set_audio()
         record = self._family.record
+        data.is_part = record is not None and record.group is not None and not self._family.is_merged
         data.model = record.job.model if record is not None and record.job is not None else None
         data.index, data.values, data.common = session.index, session.values, session.common
-        data.query, data.hits = (query, session.hits) if query.text else (None, None)
-        drawn = (self.shown_names, query.field if query.text else None, *map(id, data.values.values()), data.common)
+        data.search(query if query.text else None, session.hits)
+        drawn = (
+            self.shown_names,
+            query.field if query.text else None,
+            *map(id, data.values.values()),
+            data.common,
+            data.is_part,
+        )
         if drawn != self._drawn:
             self._drawn = drawn
             self.set_columns(table_columns(self.shown_names, data))
@@ -78,6 +88,10 @@ class RowList(RecordTable[Row]):
         hits = session.hits.rows if session.hits is not None else None
         self.set_empty(lines_content(empty_text))
         self.set_source(self._filter.apply(session.index, hits, session.order))
+        if self._goes_to_top and session.order is not self._last_order:
+            self._goes_to_top = False
+            self.move_cursor(index=0)
+        self._last_order = session.order
 
     @work(group="recall", exclusive=True, exit_on_error=False)
     async def _recall_columns(self) -> None:
@@ -101,9 +115,8 @@ class RowList(RecordTable[Row]):
         except BatchError as error:
             self._bridge.report(error)
             is_new = False
+        self._goes_to_top = is_new and to_top
         self.post_message(self.Arranged())
-        if is_new and to_top:
-            self.call_after_refresh(self.move_cursor, index=0)
 
     def next_sort(self) -> None:
         """Sort by the next column."""
