@@ -135,3 +135,27 @@ def test_the_results_of_a_job_that_was_asked_about_come_back_as_csv(run: Run, tm
         rows = list(csv.DictReader(file))
     assert [(row["custom_id"], row["outcome_2"]) for row in rows] == [("row-0001", "ok"), ("row-0002", "ok")]
     assert all(row["answer"] and row["answer_2"] for row in rows)
+
+
+def test_a_table_that_has_grown_is_asked_for_what_is_new(run: Run, tmp_path: Path) -> None:
+    """`make --new`, a second job, and the answers of both in the table."""
+    source = tmp_path / "reviews.csv"
+    write_reviews(source, 3)
+    made = run("make", source.name, *MODEL, "-p", "{{ review }}", "-o", "a.jsonl", env=NO_KEY)
+    assert run("submit", "a.jsonl", "--wait", *SOON).returncode == 0, made.stderr
+    again = run("make", "--recipe", "a.recipe.toml", "--new", "-o", "b.jsonl", env=NO_KEY)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "Nothing is new in reviews.csv: 3 rows asked before got a good answer" in again.stderr
+    write_reviews(source, 5)
+    again = run("make", "--recipe", "a.recipe.toml", "--new", "-o", "b.jsonl", env=NO_KEY)
+    assert (again.returncode, again.stdout) == (0, "b.jsonl\n"), again.stderr
+    assert "5 rows · 2 requests" in again.stderr
+    assert "3 rows left out: they have a good answer already" in again.stderr
+    assert "Not asked again: about 24 prompt tokens saved" in again.stderr
+    assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 2
+    submitted = run("submit", "b.jsonl", "--wait", *SOON)
+    assert submitted.returncode == 0, submitted.stderr
+    done = run("export", submitted.stdout.split()[0], "--into", "reviews.csv", "-o", "o.csv", env=NO_KEY)
+    assert done.returncode == 0, done.stderr
+    assert "5 rows: 5 ok." in done.stderr
+    assert all(row["answer"] for row in read(tmp_path / "o.csv"))

@@ -319,6 +319,7 @@ def _make(parser: argparse.ArgumentParser) -> None:
     add("--sample", type=_positive, metavar="N", help="draw N rows at random")
     add("--seed", type=_row_count, metavar="S", help="the seed of --sample [random, and written to the recipe]")
     add("--once", action="store_true", help="send identical requests only once")
+    add("--new", action="store_true", help="only rows without a good answer yet from the jobs of this recipe")
     add("--empty", choices=("error", "skip", "keep"), help="what to do when a referenced cell is empty [error]")
     add("--preview", nargs="?", const=1, type=_positive, metavar="N", help="print N requests, write nothing [1]")
     add("--encoding", metavar="NAME", help="the encoding of a file that is not UTF-8")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
+    from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.make import MadeFile
     from tbatch_tui.engine.tables.recipe import Recipe
 
@@ -73,6 +74,58 @@ class RecipeHistory:
         assert record.job is not None
         await self._store.note_recipe(made.sha256, made.recipe_text, made.recipe_path.absolute())
         await self._store.add_run(record.job, made.path.absolute(), await fingerprint_file(made.path), made.requests)
+
+    async def runs_of(self, recipe: Recipe, records: Sequence[JobRecord]) -> list[tuple[Recipe, JobRecord]]:
+        """Return the jobs whose requests were made by this recipe, of any rows and table: the latest first.
+
+        Of a file that was sent as several jobs it is one of them; retries are left out, as they belong to a job.
+        """
+        from tbatch_tui.engine.tables.joined.runs import is_same_recipe
+        from tbatch_tui.engine.tables.recipe_file import parse_recipe
+
+        runs: dict[str, tuple[Recipe, JobRecord]] = {}
+        recipes: dict[str, Recipe | None] = {}
+        for record in sorted(records, key=lambda record: -record.created_at):
+            submission, group = record.submission, record.group
+            if submission is None or (submission.parent is not None and group is None):
+                continue
+            if submission.sha256 not in recipes:
+                recipes[submission.sha256] = None
+                if (noted := await self._store.recipe(submission.sha256)) is not None:
+                    with suppress(BatchError):  # of another version
+                        recipes[submission.sha256] = parse_recipe(noted.text)
+            found = recipes[submission.sha256]
+            if found is not None and is_same_recipe(found, recipe):
+                runs.setdefault(record.key if group is None else group.key, (found, record))
+        return list(runs.values())
+
+    async def other_runs(
+        self,
+        recipe: Recipe,
+        records: Sequence[JobRecord],
+        open_index: Callable[[JobRecord], ResultIndex],
+        known: Collection[str] = (),
+    ) -> list[tuple[Recipe, ResultIndex]]:
+        """Return the results, not built yet, of the jobs of a recipe, each with that of its file: the latest first.
+
+        Those whose files are not on this machine are left out.
+
+        Args:
+            recipe: What was asked.
+            records: All jobs.
+            open_index: Returns the index over the files of one job.
+            known: The keys of jobs that are not returned.
+        """
+        from tbatch_tui.engine.results.index.family import family_index
+
+        runs: list[tuple[Recipe, ResultIndex]] = []
+        for found, record in await self.runs_of(recipe, records):
+            family = await self._store.family(record.key)
+            if any(member.record.key in known for member in family):
+                continue
+            if (index := family_index(family, open_index)) is not None:
+                runs.append((found, index))
+        return runs
 
     async def recipe_of(self, record: JobRecord) -> NotedRecipe | None:
         """Return the recipe of a job's input file, or of the job that it is a retry of; None if none is known."""

@@ -20,6 +20,7 @@ from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.tables.joined.answers import OUTCOMES, AnswerReader, format_of_recipe, new_columns
 from tbatch_tui.engine.tables.joined.matching import NotTheSourceError as NotTheSourceError
 from tbatch_tui.engine.tables.joined.matching import choose_matcher
+from tbatch_tui.engine.tables.joined.runs import RunsMatcher, match_runs
 from tbatch_tui.engine.tables.problems import RowProblems
 from tbatch_tui.engine.tables.readers.json_rows import JsonSource
 from tbatch_tui.engine.tables.readers.open_source import JOB_PREFIX, open_source
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.sources import Sources
     from tbatch_tui.engine.tables.joined.copies import NewColumn, TableCopy
-    from tbatch_tui.engine.tables.joined.matching import FindMany
+    from tbatch_tui.engine.tables.joined.matching import FindMany, IdMatcher, RecipeMatcher
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
     from tbatch_tui.engine.tables.recipe import Recipe
 
@@ -136,6 +137,7 @@ class KnownSource:
         index: ResultIndex,
         path: Path,
         *,
+        runs: Sequence[tuple[Recipe, ResultIndex]] = (),
         replace: bool,
         cancelled: Callable[[], bool],
         progress: Callable[[int, int], object],
@@ -144,7 +146,9 @@ class KnownSource:
         if not index.is_built:
             index.build(cancelled=cancelled)
         table = open_table(str(self.path), self.recipe)
-        return join_back(self.recipe, table, index, path, replace=replace, cancelled=cancelled, progress=progress)
+        return join_back(
+            self.recipe, table, index, path, runs=runs, replace=replace, cancelled=cancelled, progress=progress
+        )
 
 
 def join_back(
@@ -153,20 +157,21 @@ def join_back(
     index: ResultIndex,
     path: Path,
     *,
+    runs: Sequence[tuple[Recipe, ResultIndex]] = (),
     replace: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> JoinedTable:
     """Write a table with the answers to its rows. Rows that were not asked for stay.
 
-    The file gets its name when it is complete. Reads and writes files: run it in a thread. At most a few hundred rows
-    are held, and a number or an id for each.
+    The file gets its name when it is complete. For a thread. A few hundred rows are held, and a number for each.
 
     Args:
         recipe: That of the job's input file.
         source: The table; its bytes should be those that the recipe was used on.
         index: The results; of a job with retries, or in parts, those of all.
         path: Never that of the source.
+        runs: The other jobs of the recipe, the latest first, each with that of its file.
         replace: Whether a file of this name is replaced.
         progress: Called with the rows written and the rows in all, 0 where they are not known.
 
@@ -174,20 +179,21 @@ def join_back(
         NotTheSourceError: The source has changed, and the recipe names no column of ids.
         FaultyTableError: The source, which has changed, has problems.
         LocalFileError: A file cannot be read or written; there is one of this name; it is the source.
-        OperationCancelledError: `cancelled` returned true.
     """
     _require_other(path, source, index)
-    noted = recipe.source
-    matcher, before, is_changed = choose_matcher(recipe, source, index)
+    matcher, before, is_changed = _choose(recipe, source, index, runs, cancelled)
+    total = 0  # not known
+    if isinstance(matcher, RunsMatcher):
+        index = matcher.index
+    elif recipe.source is not None and not is_changed:
+        total = recipe.source.rows or 0
     columns = new_columns(format_of_recipe(recipe), _names(source))
-    total = noted.rows or 0 if noted is not None and not is_changed else 0
     rights = source.rights() & rights_of(*index.paths())
     is_collecting = gc.isenabled()
     gc.disable()  # rows make no cycles, and there are many
     try:
         with atomic_write(path, replace=replace, rights=rights) as file, ExitStack() as stack:
-            typed = source.format == "parquet"
-            answers = AnswerReader(index, format_of_recipe(recipe), columns, typed=typed, stack=stack)
+            answers = AnswerReader(index, format_of_recipe(recipe), columns, typed=_is_typed(source), stack=stack)
             copy = _copy_of(source, file, columns, matcher.needed)
             writer = _Writer(copy, answers, total, cancelled, progress)
             matcher.prepare()
@@ -205,6 +211,24 @@ def join_back(
         path, writer.rows, outcomes, tuple(column.name for column in columns), is_changed,
         tuple(new.names), new.total, tuple(gone.names), gone.total, copy.replaced,
     )  # fmt: skip
+
+
+def _is_typed(source: TableSource) -> bool:
+    """Return whether the cells of the copy have types."""
+    return source.format == "parquet"
+
+
+def _choose(
+    recipe: Recipe,
+    source: TableSource,
+    index: ResultIndex,
+    runs: Sequence[tuple[Recipe, ResultIndex]],
+    cancelled: Callable[[], bool],
+) -> tuple[RunsMatcher | RecipeMatcher | IdMatcher, str, bool]:
+    """Return what finds the requests of rows, the hash of the source, and whether it has changed since."""
+    if runs and (found := match_runs(recipe, source, index, runs, cancelled)) is not None:
+        return (*found, False)
+    return choose_matcher(recipe, source, index)
 
 
 class _Writer:

@@ -15,8 +15,9 @@ from tbatch_tui.engine.tables.output_names import recipe_path
 from tbatch_tui.engine.tables.recipe import Recipe, RecipeError, RecipeSource
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
 from tbatch_tui.engine.tables.recipe_text import recipe_text
-from tbatch_tui.engine.tables.requests.run import ASKED_ONCE, RequestRun
+from tbatch_tui.engine.tables.requests.run import ANSWERED, ASKED_ONCE, RequestRun
 from tbatch_tui.engine.tables.selection import SEED_MAX
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,12 +67,14 @@ def complete_recipe(recipe: Recipe) -> Recipe:
     return parse_recipe(recipe_text(recipe))
 
 
-def preview_requests(recipe: Recipe, source: TableSource, number: int) -> tuple[list[bytes], RowProblems]:
+def preview_requests(
+    recipe: Recipe, source: TableSource, number: int, is_answered: Callable[[bytes], bool] | None = None
+) -> tuple[list[bytes], RowProblems]:
     """Return the first lines that `make_input` would write, and the problems of the rows that were looked at.
 
     Raises as `make_input`, for what is wrong before the first row.
     """
-    run = RequestRun(complete_recipe(recipe), source)
+    run = RequestRun(complete_recipe(recipe), source, is_answered=is_answered)
     lines: list[bytes] = []
     for _, line in run.numbered_lines():
         lines.append(line)
@@ -87,6 +90,7 @@ def make_input(
     *,
     replace_files: bool = False,
     keep_recipe: Path | None = None,
+    is_answered: Callable[[bytes], bool] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> MadeFile:
     """Write the requests of a recipe for a source, and next to them the recipe.
@@ -101,6 +105,7 @@ def make_input(
         replace_files: Whether files of these names are replaced.
         keep_recipe: A recipe that a person wrote: if it has the name that ours would get, it stays as it is, and what
             is not in it is added.
+        is_answered: Says of the line of a request whether it has a good answer already, and is left out.
         cancelled: Asked again and again whether to stop.
 
     Raises:
@@ -113,13 +118,12 @@ def make_input(
         OperationCancelledError: `cancelled` returned true.
     """
     recipe = complete_recipe(recipe)
-    run = RequestRun(recipe, source)
+    run = RequestRun(recipe, source, is_answered=is_answered)
     notes = recipe_path(out)
     with atomic_write(out, replace=replace_files, rights=source.rights()) as file:
         size, sha256 = run.write(file, cancelled)
         run.problems.raise_if_any(source.name)
-        if not run.requests:
-            raise NothingToAskError(f"No row of {source.name} is left to send", "Nothing was written.")
+        _require_requests(run, source)
         recipe = recipe.with_source(_describe(source, notes, run.selection.rows))
         text = recipe_text(recipe)
         with suppress(OSError):
@@ -135,6 +139,15 @@ def make_input(
         out, notes, recipe, text, sha256, size, run.selection.rows, run.requests, dict(run.left_out), asked_once,
         run.repeats,
     )  # fmt: skip
+
+
+def _require_requests(run: RequestRun, source: TableSource) -> None:
+    """Raise NothingToAskError where there are none."""
+    if not run.requests and (answered := run.left_out[ANSWERED]):
+        title = f"Nothing is new in {source.name}: {plural(answered, 'row')} asked before got a good answer"
+        raise NothingToAskError(title, "Nothing was written.")
+    if not run.requests:
+        raise NothingToAskError(f"No row of {source.name} is left to send", "Nothing was written.")
 
 
 def _describe(source: TableSource, notes: Path, rows: int) -> RecipeSource:

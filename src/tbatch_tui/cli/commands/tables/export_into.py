@@ -43,7 +43,10 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
         records = await session.list_jobs()
         record = find_one(records, arguments.job)
         recipe = await _read_recipe(session, record)
-        index = family_index(await session.engine.family(record.key), session.engine.results)
+        family = await session.engine.family(record.key)
+        index = family_index(family, session.engine.results)
+        known = [member.record.key for member in family]
+        runs = await session.engine.recipes.other_runs(recipe, records, session.engine.results, known)
     if index is None:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} downloads them.")
     try:
@@ -54,7 +57,7 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
             return USAGE
         await run_reading(index.build)
         warn_of_changed_files(index)
-        joined = await run_cancellable(join_back, recipe, source, index, path, replace=arguments.force)
+        joined = await run_cancellable(join_back, recipe, source, index, path, runs=runs, replace=arguments.force)
     except FaultyTableError as error:
         _print_problems(error)
         return FAILED

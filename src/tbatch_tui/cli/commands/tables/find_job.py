@@ -1,20 +1,24 @@
-"""A job of the history, without asking the server."""
+"""Jobs of the history, without asking the server."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import NoSuchJobError
-from tbatch_tui.cli.session import Session
+from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.results.sources import Sources, sources_of
+from tbatch_tui.engine.tables.joined.runs import AnsweredRequests
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.results.index.index import ResultIndex
+    from tbatch_tui.engine.tables.recipe import Recipe
 
 
 async def find_in_history(text: str, settings: Settings) -> tuple[str, Sources]:
@@ -42,3 +46,18 @@ def find_one(records: Sequence[JobRecord], text: str) -> JobRecord:
         if len(groups) != 1 or others:
             raise
     return min(named, key=lambda record: record.created_at)
+
+
+async def read_answered(recipe: Recipe, settings: Settings) -> AnsweredRequests:
+    """Return which requests of the jobs of a recipe have a good answer. Raises LocalFileError."""
+    async with Session(settings, network=Network.NEVER) as session:
+        engine = session.engine
+        runs = await engine.recipes.other_runs(recipe, await session.list_jobs(), engine.results)
+    return await run_reading(_answered, [index for _, index in runs])
+
+
+def _answered(indexes: Sequence[ResultIndex], *, cancelled: Callable[[], bool]) -> AnsweredRequests:
+    for index in indexes:
+        if not index.is_built:
+            index.build(cancelled=cancelled)
+    return AnsweredRequests(indexes)

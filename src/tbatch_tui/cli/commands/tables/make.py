@@ -13,7 +13,7 @@ from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import print_message, print_result
 from tbatch_tui.engine.check.edit.request_values import read_parameters
 from tbatch_tui.engine.errors import BatchError, LocalFileError
-from tbatch_tui.engine.tables.make import MadeFile, make_input, preview_requests
+from tbatch_tui.engine.tables.make import MadeFile, complete_recipe, make_input, preview_requests
 from tbatch_tui.engine.tables.output_names import free_name, require_free
 from tbatch_tui.engine.tables.problems import EncodingError, FaultyTableError, RowProblems
 from tbatch_tui.engine.tables.readers.open_source import open_source
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.results.sources import Sources
+    from tbatch_tui.engine.tables.joined.runs import AnsweredRequests
     from tbatch_tui.engine.tables.readers.source import TableSource
     from tbatch_tui.engine.tables.recipe import RecipeSource
 
@@ -52,16 +53,26 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
         options.source, recipe = options.audio, replace(recipe, audio=True)  # `make --audio urls.txt`
     try:
         source = _open_source(options, written.source, base, settings)
+        answered = _find_answered(recipe, settings) if options.new else None
         if options.preview is not None:
-            return _preview(recipe, source, options.preview)
+            return _preview(recipe, source, options.preview, answered)
         out = _choose_name(options, source)
-        made = make_input(recipe, source, out, replace_files=options.force, keep_recipe=options.recipe)
+        made = make_input(
+            recipe,
+            source,
+            out,
+            replace_files=options.force,
+            keep_recipe=options.recipe,
+            is_answered=None if answered is None else answered.takes,
+        )
     except FaultyTableError as error:
         _print_problems(error)
         return FAILED
     _note_changed_source(written.source, made, options.source)
     report = _check(made.path)
     _print_summary(made, report)
+    if answered is not None:
+        _print_saving(answered)
     if made.recipe.is_audio and not options.no_urls:
         _look_at_links(made)
     _note_recipe(made, settings, source)
@@ -153,6 +164,15 @@ def _find_job(text: str, settings: Settings) -> tuple[str, Sources]:
     return asyncio.run(find_in_history(text, settings))
 
 
+def _find_answered(recipe: Recipe, settings: Settings) -> AnsweredRequests:
+    """Read which requests of the jobs of this recipe have a good answer."""
+    import asyncio
+
+    from tbatch_tui.cli.commands.tables.find_job import read_answered
+
+    return asyncio.run(read_answered(complete_recipe(recipe), settings))
+
+
 def _choose_name(options: argparse.Namespace, source: TableSource) -> Path:
     if options.output is None:
         return free_name(source.path.parent, source.stem)
@@ -167,10 +187,10 @@ def _choose_name(options: argparse.Namespace, source: TableSource) -> Path:
 # -- what is printed -----------------------------------------------------------------------------------
 
 
-def _preview(recipe: Recipe, source: TableSource, number: int) -> int:
+def _preview(recipe: Recipe, source: TableSource, number: int, answered: AnsweredRequests | None) -> int:
     from tbatch_tui.cli.output import JsonLines
 
-    lines, problems = preview_requests(recipe, source, number)
+    lines, problems = preview_requests(recipe, source, number, None if answered is None else answered.takes)
     sink = JsonLines()
     for line in lines:
         sink.write(line)
@@ -224,6 +244,13 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
         print_message(f"{plural(made.repeats, 'row')} {verb} the same as an earlier row: --once asks only once")
     if made.jobs > 1:
         print_message(f"The file goes into {made.jobs:,} jobs: tbatch-tui submit --in-parts")
+
+
+def _print_saving(answered: AnsweredRequests) -> None:
+    if not answered.rows:
+        print_message("No row has a good answer from a job of this recipe yet: all are sent")
+    elif answered.prompt_tokens:
+        print_message(f"Not asked again: about {plural(answered.prompt_tokens, 'prompt token')} saved")
 
 
 def _tokens(report: CheckReport) -> str:

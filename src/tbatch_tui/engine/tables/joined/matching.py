@@ -247,13 +247,13 @@ def choose_matcher(
 
     Raises NotTheSourceError and LocalFileError.
     """
-    sha256 = _hash_of(source)
+    sha256 = source_hash(source)
     if recipe.source is None or sha256 != recipe.source.sha256:
         return _id_matcher(recipe, source, index), sha256, True
     return RecipeMatcher(recipe, source, index), sha256, False
 
 
-def _hash_of(source: TableSource) -> str:
+def source_hash(source: TableSource) -> str:
     """Return the hash of a source as a recipe has it. Raises LocalFileError."""
     try:
         if source.path.is_file():

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ASKED_ONCE = "asked once"
 """The reason for which rows that ask the same as one before them are left out."""
+ANSWERED = "they have a good answer already"
+"""The reason for which rows are left out where only what is new is asked."""
 _FLUSH = 1 << 20
 """Bytes that are written at once."""
 _NAMED_IDS = 1_000
@@ -36,7 +38,13 @@ _NAMED_IDS = 1_000
 class RequestRun:
     """One reading of the source, from rows to lines."""
 
-    def __init__(self, recipe: Recipe, source: TableSource, problems: RowProblems | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: TableSource,
+        problems: RowProblems | None = None,
+        is_answered: Callable[[bytes], bool] | None = None,
+    ) -> None:
         """Read the templates, and look the columns up.
 
         Raises TemplateTextError, MissingColumnError and RecipeError.
@@ -45,11 +53,13 @@ class RequestRun:
             recipe: What is asked; it has to be complete, with a seed where there is a sample.
             source: The table.
             problems: What collects the problems of rows.
+            is_answered: Says of the line of a request whether it has a good answer already: then it is left out.
         """
         self.problems = RowProblems() if problems is None else problems
         self.requests = 0
         self.left_out: Counter[str] = Counter()
         self.repeats = 0
+        self._is_answered = is_answered
         self._file: BinaryIO | None = None
         self._recipe = recipe
         self._source = source
@@ -117,7 +127,7 @@ class RequestRun:
         They are many where nothing about the rows needs a closer look. Problems of rows are added to the problems.
         """
         is_plain = self._source.has_text_only and self.selection.is_everything and not self._recipe.rows.once
-        is_plain = is_plain and self._recipe.image is None
+        is_plain = is_plain and self._recipe.image is None and self._is_answered is None
         if not is_plain or self.builder.id_column != self._recipe.id or self._recipe.rows.empty == "keep":
             for row, line in self.numbered_lines():
                 yield row, [line]
@@ -174,6 +184,9 @@ class RequestRun:
                 line = bound.line(custom_id, tail)
             except RowError as error:
                 problems.add(number, error.column, str(error))
+                continue
+            if self._is_answered is not None and self._is_answered(line):
+                self.left_out[ANSWERED] += 1
                 continue
             if ids is not None:
                 ids.append(hash(custom_id))

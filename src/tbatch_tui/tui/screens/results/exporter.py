@@ -168,10 +168,14 @@ class Exporter:
         """Write the source table with the answers of all jobs of the family; return its rows. Raises BatchError."""
         from tbatch_tui.engine.results.index.family import family_index
 
-        index = family_index(await self._engine.family(record.key), self._engine.results)
+        engine = self._engine
+        family = await engine.family(record.key)
+        index = family_index(family, engine.results)
+        known = [member.record.key for member in family]
+        runs = await engine.recipes.other_runs(source.recipe, await engine.records(), engine.results, known)
         if index is None:
             raise BatchError("The results of the first job are not here", "They are joined with those of its retries.")
-        write = partial(source.join, index, path, replace=replace, progress=self._report_progress)
+        write = partial(source.join, index, path, runs=runs, replace=replace, progress=self._report_progress)
         joined = await self._run(write, source.recipe.source.rows or 0 if source.recipe.source is not None else 0)
         if joined.is_changed:
             self._bridge.notify(
