@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.results import ResultIndex
 
 
 class NewBatch(Message):
@@ -84,6 +85,21 @@ class OpenResults(Message):
         """Show only these rows at first."""
         self.merged = merged
         """Show the job with its retries."""
+
+
+class OpenValues(Message):
+    """Go to Values with the results of a job, which are read."""
+
+    def __init__(
+        self, key: str, index: ResultIndex, *, rows: ResultSelection | None = None, merged: bool = False
+    ) -> None:
+        super().__init__()
+        self.key = key
+        self.index = index
+        self.rows = rows
+        """The rows that are counted; None for those that are ok."""
+        self.merged = merged
+        """Whether the index is that of the job with its retries."""
 
 
 class GoToJob(Message):

@@ -123,6 +123,12 @@ class Navigation(App[str]):
             ResultsScreen(self.engine, self.bridge, message.key, retry=retry, selection=selection, merged=merged)
         )
 
+    def on_open_values(self, message: messages.OpenValues) -> None:
+        """Go to Values."""
+        from tbatch_tui.tui.screens.values.screen import ValuesScreen
+
+        self.push_screen(ValuesScreen(self.engine, self.bridge, message))
+
     def on_open_files(self, _: messages.OpenFiles) -> None:
         """Go to Files."""
         from tbatch_tui.tui.screens.files.screen import FilesScreen

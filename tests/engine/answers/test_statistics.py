@@ -73,6 +73,16 @@ def test_what_is_undefined_is_none() -> None:
     assert (nothing.precision, nothing.recall, nothing.f1) == (None, None, None)
 
 
+def test_a_number_is_in_the_bin_that_begins_with_it() -> None:
+    summary = summarize([(hundredth / 100, 1) for hundredth in range(101)])
+    assert summary is not None
+    assert [one.low for one in summary.bins][:4] == [0, 0.05, 0.1, 0.15]
+    assert [one.count for one in summary.bins] == [5] * 19 + [6]
+    few = summarize([(0.1, 2), (0.7, 3)])
+    assert few is not None
+    assert [(one.low, one.count, one.is_value) for one in few.bins] == [(0.1, 2, True), (0.7, 3, True)]
+
+
 @FEW
 @given(PAIRS, st.permutations(range(5)))
 def test_kappa_is_symmetric_bounded_and_blind_to_names(pairs: list[tuple[int, int]], names: list[int]) -> None:

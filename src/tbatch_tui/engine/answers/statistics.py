@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -102,7 +103,7 @@ class Bin:
     """Not part of it, but of the last bin."""
     count: int
     is_value: bool = False
-    """Whether it holds one whole number."""
+    """Whether it holds one number alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,6 @@ def summarize(counts: Iterable[tuple[float, int]]) -> NumberSummary | None:
 
 
 def _quantile(ordered: Sequence[tuple[float, int]], ends: Sequence[int], share: float) -> float:
-    from bisect import bisect_right
-
     place = share * (ends[-1] - 1)
     below = int(place)
     lower = ordered[bisect_right(ends, below)][0]
@@ -148,24 +147,27 @@ def _quantile(ordered: Sequence[tuple[float, int]], ends: Sequence[int], share: 
 
 
 def _bins(ordered: Sequence[tuple[float, int]], low: float, high: float) -> Iterable[Bin]:
-    """Yield at most `BINS_MAX` bins: a whole number each where that is possible, else equally wide."""
+    """Yield about `BINS_MAX` bins at most: a number each where that is possible, else equally wide."""
     if all(number.is_integer() for number, _ in ordered) and high - low < BINS_MAX:
         counts = dict(ordered)
         for whole in range(int(low), int(high) + 1):
             yield Bin(whole, whole, counts.get(float(whole), 0), is_value=True)
         return
-    if low == high:
-        yield Bin(low, high, ordered[0][1])
+    if len(ordered) <= BINS_MAX:
+        for number, count in ordered:
+            yield Bin(number, number, count, is_value=True)
         return
     width = _width((high / BINS_MAX) - (low / BINS_MAX))
     start = math.floor(low / width)
-    counted: dict[int, int] = {}
     last = max(start, math.ceil(high / width) - 1)
+    digits = max(0, 2 - math.floor(math.log10(width)))  # 6 × 0.05 is a little more than 0.3, which is meant
+    edges = [round(at * width, digits) for at in range(start, last + 2)]
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
+    counted = [0] * (len(edges) - 1)
     for number, count in ordered:
-        at = min(last, max(start, math.floor(number / width)))
-        counted[at] = counted.get(at, 0) + count
-    for at in range(start, last + 1):
-        yield Bin(at * width, (at + 1) * width, counted.get(at, 0))
+        counted[min(bisect_right(edges, number), len(counted)) - 1] += count
+    for at, count in enumerate(counted):
+        yield Bin(edges[at], edges[at + 1], count)
 
 
 def _width(least: float) -> float:

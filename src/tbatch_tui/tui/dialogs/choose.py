@@ -43,7 +43,18 @@ class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
     ChoiceDialog { Box { width: 100; } RecordTable { margin-top: 1; } }
     """
 
-    def __init__(self, question: str, explanation: str, options: Sequence[Option[Answer]], *, leave: str) -> None:
+    def __init__(
+        self,
+        question: str,
+        explanation: str,
+        options: Sequence[Option[Answer]],
+        *,
+        leave: str,
+        heads: tuple[str, str] = ("Do", "What it means"),
+        verb: str = "Do that",
+        title_width: int = 14,
+        lines: int = 8,
+    ) -> None:
         """Make a dialog.
 
         Args:
@@ -51,12 +62,17 @@ class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
             explanation: What the question is about, in full.
             options: The answers, in the order of the list.
             leave: What escape does, as a verb: "Decide later".
+            heads: The titles of the two columns.
+            verb: What Enter does.
+            title_width: Cells of the first column.
+            lines: Answers that are in view at once.
         """
         super().__init__()
         self._question = question
         self._explanation = explanation
         self._options = options
         self._leave = leave
+        self._heads, self._verb, self._title_width, self._lines = heads, verb, title_width, lines
 
     def compose(self) -> ComposeResult:
         """Lay out the question, the answers and the keys."""
@@ -65,17 +81,17 @@ class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
             yield Static(lines_content(self._explanation))
             yield RecordTable[Option[Answer]](
                 [
-                    Column("way", "Do", lambda option: option.title, width=14),
-                    Column("means", "What it means", lambda option: option.means, min=10),
+                    Column("way", self._heads[0], lambda option: option.title, width=self._title_width, keep="middle"),
+                    Column("means", self._heads[1], lambda option: option.means, min=10),
                 ],
                 id="ways",
             )
-            yield KeyHints((key_display(keys.SELECT), "Do that"), (self.key_of("answer.no"), self._leave))
+            yield KeyHints((key_display(keys.SELECT), self._verb), (self.key_of("answer.no"), self._leave))
 
     def on_mount(self) -> None:
         """List the answers."""
         table = self.query_one(RecordTable)
-        table.styles.height = min(len(self._options), 8) + 1
+        table.styles.height = min(len(self._options), self._lines) + 1
         table.set_rows((str(number), option) for number, option in enumerate(self._options))
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:

@@ -22,6 +22,7 @@ class KeyContext(StrEnum):
     CREATE = "Create"
     JOB = "Job"
     RESULTS = "Results"
+    VALUES = "Values"
     FILES = "Files"
     QUESTION = "a question"
     READING = "a text to read"
@@ -36,12 +37,12 @@ def _only(context: KeyContext) -> frozenset[KeyContext]:
 _JOBS, _JOB = _only(KeyContext.JOBS), _only(KeyContext.JOB)
 _PICK, _CHECK, _CREATE = _only(KeyContext.PICK), _only(KeyContext.CHECK), _only(KeyContext.CREATE)
 _COMPOSE = _only(KeyContext.COMPOSE)
-_RESULTS, _FILES = _only(KeyContext.RESULTS), _only(KeyContext.FILES)
+_RESULTS, _FILES, _VALUES = _only(KeyContext.RESULTS), _only(KeyContext.FILES), _only(KeyContext.VALUES)
 _QUESTION, _READING = _only(KeyContext.QUESTION), _only(KeyContext.READING)
 _FILTERING, _FORM = _only(KeyContext.FILTERING), _only(KeyContext.FORM)
-SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _FILES
+SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _VALUES | _FILES
 LISTS = _JOBS | _CHECK | _RESULTS | _FILES
-_MOVERS = LISTS | _COMPOSE | _JOB | _READING
+_MOVERS = LISTS | _VALUES | _COMPOSE | _JOB | _READING
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -89,7 +90,7 @@ def _key(
 # fmt: off
 #                      keys                action                description     id                      contexts                                group   tooltip
 # The main path: Enter goes on, Escape goes back. A table binds SELECT and posts `Selected`; a screen binds GO_ON.
-SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE,                       MOVE,   "Open the selected row")
+SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE | _VALUES,                   MOVE,   "Open the selected row")
 GO_ON           = _key("enter",            "go_on",              "Continue",     "go.on",                SCREENS,                                MOVE,   "Continue to the next step")
 
 # Jobs and their files.
@@ -122,6 +123,11 @@ NEXT_RECORD     = _key("J",                "record(1)",          "Next record", 
 PREVIOUS_RECORD = _key("K",                "record(-1)",         "Previous record", "results.previous-record", _RESULTS,                        LIST,   "Go to the previous record, from inside a record too", show=False)
 COLUMNS         = _key("c",                "columns",            "Columns",      "results.columns",      _RESULTS,                               LIST,   "Choose the columns, fields of the JSON answers among them", show=False)
 ANSWER_SCHEMA   = _key("W",                "answer_schema",      "Schema",       "results.schema",       _RESULTS,                               LIST,   "Judge the answers by a schema that their requests did not ask for", show=False)
+BY              = _key("b",                "by",                 "By",           "values.by",            _VALUES,                                LIST,   "Break the field down by another one, or by a column of the source table")
+TAKE_OUT        = _key("semicolon",        "take_out",           "Pattern",      "values.pattern",       _VALUES,                                LIST,   "Take a field out of this one with a regular expression")
+WRITE_VALUES    = _key("x",                "write",              "Write",        "values.write",         _VALUES,                                FILE,   "Write what is shown to a CSV file")
+NEXT_CELL       = _key("right,l",          "move_cell(1)",       "Next column",  "values.next-cell",     _VALUES,                                MOVE,   "Next column; from the fields to their values", show=False)
+PREVIOUS_CELL   = _key("left,h",           "move_cell(-1)",      "Previous column", "values.previous-cell", _VALUES,                             MOVE,   "Previous column; from the values to the fields", show=False)
 EDIT            = _key("e",                "edit_line",          "Edit",         "check.edit",           _CHECK,                                 FILE,   "Open the line in your editor ($VISUAL, $EDITOR), then check again")
 TRANSFORM       = _key("t",                "transform",          "Transform",    "check.transform",      _CHECK,                                 FILE,   "Change model, system prompt or parameters of the whole file, in a copy", show=False)
 CHECK_AGAIN     = _key("r",                "check_again",        "Check again",  "check.again",          _CHECK,                                 FILE,   "Read the file again")
@@ -151,6 +157,7 @@ TRY_DEMO        = _key("t",                "try_demo",           "Try the demo",
 FILTER          = _key("slash",            "filter",             "Filter",       "list.filter",          LISTS,                                  LIST,   "Show only rows containing what you type")
 NEXT_FILTER     = _key("f",                "next_filter",        "Show",         "list.next-filter",     _JOBS | _RESULTS,                       LIST,   "Cycle the filter: all rows, then one kind after the other")
 PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before",  "list.previous-filter", _RESULTS,                               LIST,   "The same, backwards", show=False)
+VALUES          = _key("V",                "answers('values')",  "Values",       "results.values",       _RESULTS,                               LIST,   "What the answers are: counts, histograms, one field by another")
 ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",     "results.all-rows",     _RESULTS,                               LIST,   "Show all rows again, not only those selected elsewhere", show=False)
 SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES,              LIST,   "Sort by the next column", show=False)
 REVERSE_SORT    = _key("S",                "reverse_sort",       "Reverse",      "list.reverse-sort",    _RESULTS,                               LIST,   "Sort the other way round", show=False)
@@ -205,5 +212,18 @@ MOVING = [DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP]
 """The bindings of anything with a cursor or a scroll."""
 MARKING = [MARK, MARK_ALL]
 """The bindings of a table whose rows can be marked."""
+OF_RESULTS = [
+    FILTER,
+    NEXT_FILTER,
+    PREVIOUS_FILTER,
+    ALL_ROWS,
+    ERRORS,
+    MERGE,
+    ANSWER_SCHEMA,
+    VALUES,
+    RETRY,
+    EXPORT,
+]
+"""The bindings of the screen Results itself."""
 GLOBAL = [HELP, PALETTE, LOG, QUIT, SUSPEND, HIDE_TOUR]
 """The App's own bindings."""

@@ -80,6 +80,13 @@ HINTS: dict[str, Hint] = {
             ("results.export", "{results.export} exports", "{results.export} export"),
         ),
     ),
+    "Values": Hint(
+        "",
+        (
+            ("go.on", "{go.on} shows the rows of a value", "{go.on} shows its rows"),
+            ("values.by", "{values.by} breaks a field down by another one", "{values.by} by another field"),
+        ),
+    ),
     "Files": Hint(
         "Files on the server for your key. You are asked before anything is deleted.",
         (("list.mark", "{list.mark} selects", "{list.mark} selects; you are asked first"),),

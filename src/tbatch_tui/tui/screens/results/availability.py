@@ -23,7 +23,7 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
     match action:
         case "hit" if not screen.row_filter.query.text:
             return "No search yet: press {list.filter}"
-        case "retry" | "export" | "answer_schema" if not (session.index.is_built and session.has_results):
+        case "retry" | "export" | "answers" | "answer_schema" if not (session.index.is_built and session.has_results):
             return "Still reading the results" if session.activity else "There are no results"
         case "all_rows" if screen.row_filter.selection is None:
             return "All rows are listed already"
@@ -40,4 +40,4 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
     return ""
 
 
-_KNOWN = RECORD_ACTIONS | LIST_ACTIONS | {"retry", "export", "answer_schema", "all_rows", "merge"}
+_KNOWN = RECORD_ACTIONS | LIST_ACTIONS | {"retry", "export", "answers", "answer_schema", "all_rows", "merge"}

@@ -13,6 +13,7 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.results.answer_schema import ask_schema
+from tbatch_tui.tui.screens.results.answers import answers_message
 from tbatch_tui.tui.screens.results.availability import reason_against
 from tbatch_tui.tui.screens.results.exporter import Exporter
 from tbatch_tui.tui.screens.results.family import Family
@@ -41,25 +42,14 @@ WIDE = 100
 PROGRESS_INTERVAL = 0.1
 """Seconds between two updates while a thread works."""
 SEARCH_HINT = "text of the answer, or prompt: id: error: any: or a field of the JSON: before it"
-SEARCH_DELAY = 0.12
-"""Seconds without a key before the text that was typed is searched for."""
+SEARCH_DELAY = 0.12  # seconds without a key before the text that was typed is searched for
 
 
 class ResultsScreen(BaseScreen):
     """The rows of one job's output and error file, joined with its input file."""
 
     NAME = "Results"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        keys.FILTER,
-        keys.NEXT_FILTER,
-        keys.PREVIOUS_FILTER,
-        keys.ALL_ROWS,
-        keys.ERRORS,
-        keys.MERGE,
-        keys.ANSWER_SCHEMA,
-        keys.RETRY,
-        keys.EXPORT,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.OF_RESULTS]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared by Screen
 
     def __init__(
@@ -380,6 +370,10 @@ class ResultsScreen(BaseScreen):
         """Judge the answers by a schema that their requests did not ask for."""
         if await ask_schema(self.app, self.engine, self.bridge, self.family):
             self._read_files()
+
+    def action_answers(self, where: str) -> None:
+        """Go to Values, or Compare, with the answers that are listed."""
+        self.post_message(answers_message(self, where))
 
     @work(group="retry", exclusive=True, exit_on_error=False)
     async def action_retry(self) -> None:

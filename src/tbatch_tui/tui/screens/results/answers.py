@@ -1,0 +1,20 @@
+"""From the rows of Results to what the answers are, and to how they compare with others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.tui.messages import OpenValues, ResultSelection
+
+if TYPE_CHECKING:
+    from textual.message import Message
+
+    from tbatch_tui.tui.screens.results.screen import ResultsScreen
+
+
+def answers_message(screen: ResultsScreen, _where: str) -> Message:
+    """Return the message that goes to Values with the answers that are ok; with a filter or marks, with those rows."""
+    index, family = screen.session.index, screen.family
+    label, rows = screen.browser.chosen_rows()
+    chosen = ResultSelection(label, [row for row in rows if row < len(index.requests)]) if label else None
+    return OpenValues(family.key, index, rows=chosen, merged=family.is_merged)

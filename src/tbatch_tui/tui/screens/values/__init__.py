@@ -1,0 +1,1 @@
+"""The screen Values: what is in the fields of answers."""
