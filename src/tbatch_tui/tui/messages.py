@@ -102,6 +102,20 @@ class OpenValues(Message):
         """Whether the index is that of the job with its retries."""
 
 
+class OpenCompare(Message):
+    """Go to Compare with a job whose results are on this machine."""
+
+    def __init__(self, key: str, index: ResultIndex | None = None, *, second: str = "", merged: bool = False) -> None:
+        super().__init__()
+        self.key = key
+        self.index = index
+        """Its results, if they are read already."""
+        self.second = second
+        """The key of the job to compare it with; without one, Compare asks."""
+        self.merged = merged
+        """Whether the index is that of the job with its retries."""
+
+
 class GoToJob(Message):
     """Put the cursor of Jobs on a job."""
 

@@ -129,6 +129,12 @@ class Navigation(App[str]):
 
         self.push_screen(ValuesScreen(self.engine, self.bridge, message))
 
+    def on_open_compare(self, message: messages.OpenCompare) -> None:
+        """Go to Compare."""
+        from tbatch_tui.tui.screens.compare.screen import CompareScreen
+
+        self.push_screen(CompareScreen(self.engine, self.bridge, message))
+
     def on_open_files(self, _: messages.OpenFiles) -> None:
         """Go to Files."""
         from tbatch_tui.tui.screens.files.screen import FilesScreen

@@ -23,6 +23,7 @@ class KeyContext(StrEnum):
     JOB = "Job"
     RESULTS = "Results"
     VALUES = "Values"
+    COMPARE = "Compare"
     FILES = "Files"
     QUESTION = "a question"
     READING = "a text to read"
@@ -38,11 +39,12 @@ _JOBS, _JOB = _only(KeyContext.JOBS), _only(KeyContext.JOB)
 _PICK, _CHECK, _CREATE = _only(KeyContext.PICK), _only(KeyContext.CHECK), _only(KeyContext.CREATE)
 _COMPOSE = _only(KeyContext.COMPOSE)
 _RESULTS, _FILES, _VALUES = _only(KeyContext.RESULTS), _only(KeyContext.FILES), _only(KeyContext.VALUES)
+_COMPARE = _only(KeyContext.COMPARE)
 _QUESTION, _READING = _only(KeyContext.QUESTION), _only(KeyContext.READING)
 _FILTERING, _FORM = _only(KeyContext.FILTERING), _only(KeyContext.FORM)
-SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _VALUES | _FILES
+SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _VALUES | _COMPARE | _FILES
 LISTS = _JOBS | _CHECK | _RESULTS | _FILES
-_MOVERS = LISTS | _VALUES | _COMPOSE | _JOB | _READING
+_MOVERS = LISTS | _VALUES | _COMPARE | _COMPOSE | _JOB | _READING
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -90,7 +92,7 @@ def _key(
 # fmt: off
 #                      keys                action                description     id                      contexts                                group   tooltip
 # The main path: Enter goes on, Escape goes back. A table binds SELECT and posts `Selected`; a screen binds GO_ON.
-SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE | _VALUES,                   MOVE,   "Open the selected row")
+SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE | _VALUES | _COMPARE,                   MOVE,   "Open the selected row")
 GO_ON           = _key("enter",            "go_on",              "Continue",     "go.on",                SCREENS,                                MOVE,   "Continue to the next step")
 
 # Jobs and their files.
@@ -126,8 +128,8 @@ ANSWER_SCHEMA   = _key("W",                "answer_schema",      "Schema",      
 BY              = _key("b",                "by",                 "By",           "values.by",            _VALUES,                                LIST,   "Break the field down by another one, or by a column of the source table")
 TAKE_OUT        = _key("semicolon",        "take_out",           "Pattern",      "values.pattern",       _VALUES,                                LIST,   "Take a field out of this one with a regular expression")
 WRITE_VALUES    = _key("x",                "write",              "Write",        "values.write",         _VALUES,                                FILE,   "Write what is shown to a CSV file")
-NEXT_CELL       = _key("right,l",          "move_cell(1)",       "Next column",  "values.next-cell",     _VALUES,                                MOVE,   "Next column; from the fields to their values", show=False)
-PREVIOUS_CELL   = _key("left,h",           "move_cell(-1)",      "Previous column", "values.previous-cell", _VALUES,                             MOVE,   "Previous column; from the values to the fields", show=False)
+NEXT_CELL       = _key("right,l",          "move_cell(1)",       "Next column",  "values.next-cell",     _VALUES | _COMPARE,                      MOVE,   "Next column; from the fields to their values", show=False)
+PREVIOUS_CELL   = _key("left,h",           "move_cell(-1)",      "Previous column", "values.previous-cell", _VALUES | _COMPARE,                   MOVE,   "Previous column; from the values to the fields", show=False)
 EDIT            = _key("e",                "edit_line",          "Edit",         "check.edit",           _CHECK,                                 FILE,   "Open the line in your editor ($VISUAL, $EDITOR), then check again")
 TRANSFORM       = _key("t",                "transform",          "Transform",    "check.transform",      _CHECK,                                 FILE,   "Change model, system prompt or parameters of the whole file, in a copy", show=False)
 CHECK_AGAIN     = _key("r",                "check_again",        "Check again",  "check.again",          _CHECK,                                 FILE,   "Read the file again")
@@ -155,9 +157,11 @@ TRY_DEMO        = _key("t",                "try_demo",           "Try the demo",
 
 # Lists.
 FILTER          = _key("slash",            "filter",             "Filter",       "list.filter",          LISTS,                                  LIST,   "Show only rows containing what you type")
-NEXT_FILTER     = _key("f",                "next_filter",        "Show",         "list.next-filter",     _JOBS | _RESULTS,                       LIST,   "Cycle the filter: all rows, then one kind after the other")
+NEXT_FILTER     = _key("f",                "next_filter",        "Show",         "list.next-filter",     _JOBS | _RESULTS | _COMPARE,             LIST,   "Cycle the filter: all rows, then one kind after the other")
 PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before",  "list.previous-filter", _RESULTS,                               LIST,   "The same, backwards", show=False)
 VALUES          = _key("V",                "answers('values')",  "Values",       "results.values",       _RESULTS,                               LIST,   "What the answers are: counts, histograms, one field by another")
+COMPARE         = _key("C",                "answers('compare')", "Compare",      "results.compare",      _JOBS | _RESULTS,                       LIST,   "Compare answers: two marked jobs, or this one with another or a gold column", show=False)
+GOLD            = _key("b",                "gold",               "With",         "compare.with",         _COMPARE,                               LIST,   "Compare with another job, or with a column of the source table")
 ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",     "results.all-rows",     _RESULTS,                               LIST,   "Show all rows again, not only those selected elsewhere", show=False)
 SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES,              LIST,   "Sort by the next column", show=False)
 REVERSE_SORT    = _key("S",                "reverse_sort",       "Reverse",      "list.reverse-sort",    _RESULTS,                               LIST,   "Sort the other way round", show=False)
@@ -221,6 +225,7 @@ OF_RESULTS = [
     MERGE,
     ANSWER_SCHEMA,
     VALUES,
+    COMPARE,
     RETRY,
     EXPORT,
 ]

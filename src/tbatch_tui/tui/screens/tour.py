@@ -87,6 +87,13 @@ HINTS: dict[str, Hint] = {
             ("values.by", "{values.by} breaks a field down by another one", "{values.by} by another field"),
         ),
     ),
+    "Compare": Hint(
+        "",
+        (
+            ("go.on", "{go.on} shows the rows of a cell", "{go.on} shows its rows"),
+            ("list.next-filter", "{list.next-filter} lists other pairs", "{list.next-filter} other pairs"),
+        ),
+    ),
     "Files": Hint(
         "Files on the server for your key. You are asked before anything is deleted.",
         (("list.mark", "{list.mark} selects", "{list.mark} selects; you are asked first"),),

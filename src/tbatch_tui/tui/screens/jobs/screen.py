@@ -10,7 +10,7 @@ from textual.containers import Container
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.messages import NewBatch, OpenFiles, OpenJob, TryDemo
+from tbatch_tui.tui.messages import NewBatch, OpenCompare, OpenFiles, OpenJob, TryDemo
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.jobs.actions import JobActions
@@ -56,6 +56,7 @@ class JobsScreen(JobActions, BaseScreen):
         keys.MORE_COLUMNS,
         keys.FEWER_COLUMNS,
         keys.FILES,
+        keys.COMPARE,
         keys.TRY_DEMO,
     ]
 
@@ -331,9 +332,16 @@ class JobsScreen(JobActions, BaseScreen):
         """Show the columns that have no room now."""
         self.table.turn_columns(step)
 
+    def action_answers(self, _where: str) -> None:
+        """Compare the two jobs that are marked, the older one first."""
+        first, second = sorted(self.targets, key=lambda record: record.created_at)
+        self.post_message(OpenCompare(first.key, second=second.key))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action can be done now."""
         match action:
+            case "answers":
+                return len(self.table.marked) == len(self.targets) == 2 and all(job.paths for job in self.targets)
             case "try_demo":
                 return self.engine.health.state is HealthState.NO_KEY
             case "back":
@@ -345,6 +353,10 @@ class JobsScreen(JobActions, BaseScreen):
     def disabled_reason(self, action: str) -> str:
         """Return why an action of this screen cannot be done now."""
         match action:
+            case "answers" if len(self.targets) == 2 and self.table.marked:
+                return "The results of both jobs have to be on this machine: {job.download} downloads them"
+            case "answers":
+                return "Mark two jobs to compare ({list.mark})"
             case "try_demo":
                 return "The demo starts with tbatch-tui --demo"
             case "turn_columns":

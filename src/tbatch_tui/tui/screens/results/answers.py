@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.tui.messages import OpenValues, ResultSelection
+from tbatch_tui.tui.messages import OpenCompare, OpenValues, ResultSelection
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
 
-def answers_message(screen: ResultsScreen, _where: str) -> Message:
-    """Return the message that goes to Values with the answers that are ok; with a filter or marks, with those rows."""
+def answers_message(screen: ResultsScreen, where: str) -> Message:
+    """Return the message that goes to Values or Compare with the answers that are ok.
+
+    To Values, with a filter, a search or marks, with those rows.
+    """
     index, family = screen.session.index, screen.family
+    if where == "compare":
+        return OpenCompare(family.key, index, merged=family.is_merged)
     label, rows = screen.browser.chosen_rows()
     chosen = ResultSelection(label, [row for row in rows if row < len(index.requests)]) if label else None
     return OpenValues(family.key, index, rows=chosen, merged=family.is_merged)

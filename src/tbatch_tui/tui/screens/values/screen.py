@@ -28,7 +28,7 @@ from tbatch_tui.tui.screens.values.lines import (
     value_lines,
 )
 from tbatch_tui.tui.screens.values.session import FieldLine, ValuesSession
-from tbatch_tui.tui.widgets.one_line import OneLine
+from tbatch_tui.tui.widgets.summary_line import SummaryLine
 from tbatch_tui.tui.widgets.table.grid import CountTable, GridRow, GridTable
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -42,30 +42,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.messages import OpenValues
-    from tbatch_tui.tui.render.styled import StyledText
 
 READING = "Reading the answers …"
 NO_ANSWERS = "No answers to count."
 _PROGRESS_INTERVAL = 0.1
-
-
-class Summary(OneLine):
-    """What is in a field, on one line."""
-
-    _text: StyledText
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._text = []
-
-    def show(self, text: StyledText) -> None:
-        """Show this text; it is made safe here."""
-        self._text = [(line(part), style) for part, style in text]
-        self.refresh_if_changed()
-
-    def styled_text(self, _width: int) -> StyledText:
-        """Return the line; what has no room is cut by the base class."""
-        return self._text
 
 
 class ValuesScreen(BaseScreen):
@@ -118,8 +98,8 @@ class ValuesScreen(BaseScreen):
                 field_columns(), id="fields", enter="Values", group=lambda row: row.group, empty=lines_content(READING)
             )
             with Vertical(id="right"):
-                yield Summary(id="title")
-                yield Summary(id="summary")
+                yield SummaryLine(id="title")
+                yield SummaryLine(id="summary")
                 yield CountTable[ValueLine](value_columns(), id="values", enter="Rows")
                 yield GridTable(id="cross", enter="Rows")
 
@@ -201,8 +181,8 @@ class ValuesScreen(BaseScreen):
         if field is None:
             return
         self.query_one("#right").set_class(by is not None, "-crossed")
-        self.query_one("#title", Summary).show(title_text(field.values.name, by.name if by is not None else ""))
-        self.query_one("#summary", Summary).show(summary_text(field.values))
+        self.query_one("#title", SummaryLine).show(title_text(field.values.name, by.name if by is not None else ""))
+        self.query_one("#summary", SummaryLine).show(summary_text(field.values))
         self.refresh_bindings()
         if by is not None:
             self._show_crossed(field.values.name)

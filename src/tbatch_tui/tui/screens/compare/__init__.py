@@ -1,0 +1,1 @@
+"""The screen Compare: where two jobs, or a job and a gold column, agree and differ."""

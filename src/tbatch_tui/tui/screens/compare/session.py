@@ -1,0 +1,144 @@
+"""What Compare holds: a job, and another one or a gold column; both are read in threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.answers.columns import value_text
+from tbatch_tui.engine.answers.compare import Comparison, compare, compare_with_gold, field_text
+from tbatch_tui.engine.answers.fields import find_fields
+from tbatch_tui.engine.answers.reading import read_answers
+from tbatch_tui.engine.answers.table import COUNTED
+from tbatch_tui.engine.results import sources_of
+from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
+from tbatch_tui.engine.threads import run_cancellable, run_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tbatch_tui.engine.answers.reading import Answer
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
+    from tbatch_tui.engine.results import ResultIndex
+    from tbatch_tui.engine.results.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What a job is compared with: the key of another one, or a column of its source table."""
+
+    key: str = ""
+    gold: str = ""
+
+
+class CompareSession:
+    """A job, what it is compared with, and how they compare."""
+
+    def __init__(self, engine: BatchEngine, key: str, index: ResultIndex | None) -> None:
+        """Make a session that has read nothing yet; without an index, that of the job is read."""
+        self._engine = engine
+        self.key = key
+        self.first = index
+        self.second: ResultIndex | None = None
+        self.other: Other | None = None
+        self.found: Comparison | None = None
+        self._gold: dict[int, Any] = {}
+
+    def name(self, key: str) -> str:
+        """Return the name of a job."""
+        record = self._engine.record(key)
+        return record.name if record is not None else key[:8]
+
+    @property
+    def other_name(self) -> str:
+        """The name of the other job, or of the gold column."""
+        if self.other is None:
+            return ""
+        return self.other.gold or self.name(self.other.key)
+
+    async def choices(self) -> list[JobRecord]:
+        """Return the other jobs whose results are here: those of the same input file first, then the latest."""
+        records = [record for record in await self._engine.records() if record.key != self.key and record.paths]
+        own = self._engine.record(self.key)
+        family = {member.record.key for member in await self._engine.family(self.key)}
+        path = own.submission.path if own is not None and own.submission is not None else None
+
+        def rank(record: JobRecord) -> tuple[bool, float]:
+            is_same = record.key in family or (record.submission is not None and record.submission.path == path)
+            return (not is_same, -record.created_at)
+
+        return sorted(records, key=rank)
+
+    async def gold_columns(self) -> tuple[str, ...]:
+        """Return the columns of the table that the job was made of. Raises BatchError where it is not here."""
+        noted = await self._noted()
+
+        def read(*, cancelled: Callable[[], bool]) -> tuple[str, ...]:  # noqa: ARG001 - a quick look
+            return open_noted_table(noted, self.name(self.key), self._find_files)[1].columns
+
+        return await run_reading(read)
+
+    async def compare(self, other: Other) -> Comparison:
+        """Read what is not read yet, and compare. Raises BatchError."""
+        if self.first is None:
+            self.first = await self._read(self.key)
+        first = self.first
+        if other.gold:
+            gold = await self._read_gold(other.gold, first)
+            found = await run_cancellable(compare_with_gold, first, gold)
+            second = None
+        else:
+            gold = {}
+            second = await self._read(other.key)
+            found = await run_cancellable(compare, first, second)
+        self.other, self.found, self.second, self._gold = other, found, second, gold
+        return found
+
+    async def _read(self, key: str) -> ResultIndex:
+        record = self._engine.record(key)
+        assert record is not None
+        index = self._engine.results(record)
+        await run_reading(index.build)
+        return index
+
+    async def _read_gold(self, name: str, index: ResultIndex) -> dict[int, Any]:
+        noted = await self._noted()
+
+        def read(*, cancelled: Callable[[], bool]) -> dict[int, Any]:
+            recipe, source = open_noted_table(noted, self.name(self.key), self._find_files)
+            return read_source_column(recipe, source, index, name, cancelled=cancelled)
+
+        return await run_reading(read)
+
+    async def _noted(self) -> NotedRecipe | None:
+        record = self._engine.record(self.key)
+        return await self._engine.recipes.recipe_of(record) if record is not None else None
+
+    def _find_files(self, key: str) -> tuple[str, Sources]:
+        return key, sources_of(self._engine.record(key))
+
+    def texts(self, first_row: int | None, second_row: int | None) -> tuple[str, str]:
+        """Return both answers of a pair in full; of a gold column, the field and what it should be.
+
+        Reads the files, so it is for a thread. Raises LocalFileError.
+        """
+        assert self.first is not None
+        assert self.found is not None
+        if self.found.is_gold:
+            field = find_fields(self.first, self.first.select(COUNTED)[:1]).find(self.found.field)
+            gold = value_text(self._gold.get(second_row)) if second_row is not None else ""
+            return _text(self.first, first_row, lambda answer: field_text(field, answer)), gold
+        second = _text(self.second, second_row, _whole) if self.second is not None else ""
+        return _text(self.first, first_row, _whole), second
+
+
+def _text(index: ResultIndex, row: int | None, text_of: Callable[[Answer], str]) -> str:
+    if row is None:
+        return ""
+    return next((text_of(answer) for _, answer in read_answers(index, [row])), "")
+
+
+def _whole(answer: Answer) -> str:
+    return answer.text
