@@ -30,6 +30,7 @@ LETTERS = [
     *map(chr, range(ord("а"), ord("я") + 1)),
     *map(chr, range(ord("А"), ord("Я") + 1)),
     *"ђєіјљњћўџґ",
+    *"ΓΔΘΛΞΠΣΦΨΩ",
 ]
 """Letters that no text of ours has."""
 TYPING = ("filter.keep", "filter.clear", "answer.save", "answer.discard", "form.next", "form.previous")

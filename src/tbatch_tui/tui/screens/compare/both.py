@@ -22,7 +22,7 @@ LONGEST = 20_000
 """Characters of an answer that are shown."""
 
 
-class Side(VerticalScroll):
+class AnswerSide(VerticalScroll):
     """One of the two answers."""
 
     def compose(self) -> ComposeResult:
@@ -35,26 +35,26 @@ class BothSides(Horizontal):
 
     DEFAULT_CSS = """
     BothSides {
-        Side { width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        AnswerSide { width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
         #second { border-left: solid $rule; }
     }
     """
 
     def compose(self) -> ComposeResult:
         """Lay out the two sides."""
-        yield Side(id="first", can_focus=False)
-        yield Side(id="second", can_focus=False)
+        yield AnswerSide(id="first", can_focus=False)
+        yield AnswerSide(id="second", can_focus=False)
 
     def show(self, names: tuple[str, str], pieces: tuple[Sequence[DiffPiece], Sequence[DiffPiece]]) -> None:
         """Show both texts in pieces, with a name above each."""
-        for side, name, parts in zip(self.query(Side), names, pieces, strict=True):
+        for side, name, parts in zip(self.query(AnswerSide), names, pieces, strict=True):
             text: StyledText = [(lines(name), "$status-quiet"), ("\n", "")]
             text += [(lines(piece.text), "" if piece.is_same else "bold underline") for piece in parts]
             side.query_one(Static).update(styled_content(text))
 
     def clear(self) -> None:
         """Show nothing."""
-        for side in self.query(Side):
+        for side in self.query(AnswerSide):
             side.query_one(Static).update("")
 
 
