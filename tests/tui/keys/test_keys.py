@@ -94,3 +94,9 @@ def test_nothing_needs_a_function_key_or_one_that_terminals_swallow() -> None:
     for binding in keys.ALL:
         plain = [key for key in keymap.binding_keys(binding) if not re.fullmatch(r"f\d+|ctrl\+[qs]", key)]
         assert plain, binding
+
+
+def test_a_key_of_ones_own_outlasts_an_action_that_came_later() -> None:
+    assert keymap.resolve_keymap({"job.cancel": "C"}) == ({"job.cancel": "C"}, [])
+    _, messages = keymap.resolve_keymap({"job.cancel": "d"})
+    assert messages

@@ -87,11 +87,15 @@ def key_rank(binding: Binding) -> int:
     return default.index(binding.key) if binding.key in default else -1
 
 
+_GIVES_WAY = frozenset({"results.compare"})
+"""Actions that came later than the keys of some people: who gave their key to another action keeps it there."""
+
+
 def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return the valid part of a user's keymap, and a message for each entry that is not valid.
 
     Of two ids that want the same key on the same screen, the one written later loses. A remapped key never takes a
-    default key from another action.
+    default key from another action, unless that gives way.
 
     Args:
         mapping: id → keys, several separated by commas.
@@ -133,7 +137,12 @@ def _clash(accepted: dict[str, str]) -> tuple[str, str, str, KeyContext] | None:
     for action_id in reversed(accepted):
         for other, keys in effective.items():
             contexts = CONTEXTS[action_id] & CONTEXTS[other]
-            if other != action_id and contexts and (both := [key for key in effective[action_id] if key in keys]):
+            if (
+                other != action_id
+                and other not in _GIVES_WAY
+                and contexts
+                and (both := [key for key in effective[action_id] if key in keys])
+            ):
                 return action_id, both[0], other, min(contexts)
     return None
 
