@@ -316,7 +316,7 @@ class BatchEngine:
         fingerprint = fingerprint or await self.fingerprint(path)
         if requests is None:
             requests = await asyncio.to_thread(count_requests, path)
-        record = await self._store.add_submission(
+        record = await self._store.submissions.add(
             path, fingerprint, endpoint, known_runs, label=label, requests=requests, estimate=estimate
         )
         await self._runtime.resume_submissions()

@@ -153,7 +153,7 @@ async def test_what_may_have_been_created_is_not_sent_again(
         _, refused = await resolved_parts(engine, await submit(engine, file))
         assert refused.submission is not None
         unknown = replace(refused.submission, create_sent_at=1.0)
-        await engine._store.save_submission(unknown, [unknown.state])
+        await engine._store.submissions.save(unknown, [unknown.state])
         assert await engine.groups.unsent(refused.key) == []
         assert await engine._store.send_again({refused.key: refused.submission.path}, []) == []
     assert len(sandbox.jobs) == 2

@@ -72,10 +72,10 @@ async def test_what_is_written_under_an_account_that_another_app_has_merged_goes
     await store.open()
     assert store.account_id == bare
     path = options.data_dir / "in.jsonl"
-    before = await store.add_submission(path, FINGERPRINT, Endpoint.CHAT, None, label="a", requests=1, estimate=None)
+    before = await store.submissions.add(path, FINGERPRINT, Endpoint.CHAT, None, label="a", requests=1, estimate=None)
     other.accounts.confirm(SERVER, "2222", "org-1", None, "Acme", NOW)
     await store.annotate(before.key, "b", "")
-    after = await store.add_submission(path, FINGERPRINT, Endpoint.CHAT, None, label="c", requests=1, estimate=None)
+    after = await store.submissions.add(path, FINGERPRINT, Endpoint.CHAT, None, label="c", requests=1, estimate=None)
     assert store.account.organization == "org-1" and store.account_id == named
     assert {record.key: record.label for record in other.records.all(named)} == {before.key: "b", after.key: "c"}
     await store.close()

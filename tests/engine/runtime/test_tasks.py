@@ -122,7 +122,7 @@ async def test_the_watch_over_the_history_goes_on(
     """It fails when it has taken the worker lock, before it takes up what is to be submitted."""
     async with make_engine(sandbox) as engine:
         store = engine._store
-        open_submissions = store.open_submissions
+        open_submissions = store.submissions.open
         failures = 0
 
         async def fail_once() -> Any:
@@ -132,7 +132,7 @@ async def test_the_watch_over_the_history_goes_on(
                 raise LookupError("a submission that nobody foresaw")
             return await open_submissions()
 
-        monkeypatch.setattr(store, "open_submissions", fail_once)
+        monkeypatch.setattr(store.submissions, "open", fail_once)
         await until(lambda: bool(failures))
         key = await submit(engine, tmp_path / "in.jsonl")
         await engine.wait_until(key, lambda record: record.counts is not None)

@@ -45,6 +45,11 @@ class Desk:
     async def next_list(self) -> JobList:
         return self.lists.pop(0) if self.lists else await asyncio.get_running_loop().create_future()
 
+    @property
+    def submissions(self) -> Desk:
+        """The submissions of the history."""
+        return self
+
     async def claimed_jobs(self) -> set[str]:
         return self.claimed
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import JournalError
+from tbatch_tui.engine.journal.applied_list import AppliedList
+from tbatch_tui.engine.journal.journal_thread import JournalThread
+from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
 
 if TYPE_CHECKING:
@@ -24,15 +26,29 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
     from tbatch_tui.engine.domain.transfer import Transfer
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.events import Event
+    from tbatch_tui.engine.journal.journal import Journal
+    from tbatch_tui.engine.journal.journal_thread import AccountId
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
+    from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.progress.history import JobHistory
 
 
-class JobStore(SubmissionStore):
+class JobStore:
     """Reads and writes the history of one account, and announces the records that changed.
 
     Methods raise JournalError while the history cannot be used; those named "Durably" retry until they succeed.
     """
+
+    def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
+        self._now = options.now
+        self._output_dir = options.output_dir.absolute()
+        self._thread = JournalThread(options, emit)
+        self._run = self._thread.run
+        self._run_until_written = self._thread.run_until_written
+        self._published = PublishedRecords(emit)
+        self._applied = AppliedList()
+        self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
 
     # -- opening, closing, and the account -----------------------------------------------------------
 
@@ -64,6 +80,15 @@ class JobStore(SubmissionStore):
     async def written_at(self) -> float | None:
         """Return when the history was last written, in seconds since the epoch; None if that cannot be told."""
         return await self._run(self._journal.database.written_at)
+
+    @property
+    def account_id(self) -> AccountId:
+        """The journal's number of the account."""
+        return self._thread.account_id
+
+    @property
+    def _journal(self) -> Journal:
+        return self._thread.journal
 
     @property
     def account(self) -> Account:
@@ -282,20 +307,20 @@ class JobStore(SubmissionStore):
                 left out until that is known, else the list would win the race for a job that is ours.
             seen_at: when the list before this one came (wall time): what it showed was seen to hold until then.
         """
-        fresh = [job for job in jobs if self._answered_at.get(job.id, 0.0) <= asked_at]
+        fresh = self._applied.without_older_news(jobs, asked_at)
         is_whole = len(fresh) == len(jobs)
-        if jobs is self._applied and is_whole:
+        if self._applied.is_applied(jobs) and is_whole:
             return []
         changed = await self._run_until_written(
             self._journal.jobs.apply, self.account_id, fresh, self._now(), reserved, seen_at
         )
-        self._applied = jobs if is_whole else None
+        self._applied.set(jobs if is_whole else None)
         self._published.publish(changed)
         return changed
 
     async def apply_answer(self, job: Job, seen_at: float | None) -> None:
         """Durably take over a job from an answer other than the list. `seen_at` is as in `apply_list`."""
-        self._answered_at[job.id] = asyncio.get_running_loop().time()
+        self._applied.note_answer(job.id)
         changed = await self._run_until_written(
             self._journal.jobs.apply, self.account_id, [job], self._now(), lambda _: False, seen_at
         )

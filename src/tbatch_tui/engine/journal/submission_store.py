@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.journal.journal_thread import AccountId, JournalThread
 from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
-from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.tables.submissions import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.cost import Estimate
@@ -20,40 +17,39 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import Submission, SubmissionState
     from tbatch_tui.engine.endpoint import Endpoint
-    from tbatch_tui.engine.events import Event
+    from tbatch_tui.engine.journal.applied_list import AppliedList
     from tbatch_tui.engine.journal.journal import Journal
+    from tbatch_tui.engine.journal.journal_thread import JournalThread
+    from tbatch_tui.engine.journal.published import PublishedRecords
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.options import EngineOptions
 
 
 class SubmissionStore:
-    """Reads and writes the submissions of one account. `JobStore` adds the rest of the history."""
+    """Reads and writes the submissions of one account; `JobStore` has one, and all the rest of the history.
 
-    def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
+    Methods raise JournalError while the history cannot be used; those named "Durably" retry until they succeed.
+    """
+
+    def __init__(
+        self, options: EngineOptions, thread: JournalThread, published: PublishedRecords, applied: AppliedList
+    ) -> None:
         self._now = options.now
         self._output_dir = options.output_dir.absolute()
         """Where the results go of what is submitted here; kept with it, as another app may download them."""
-        self._thread = JournalThread(options, emit)
-        self._run = self._thread.run
-        self._run_until_written = self._thread.run_until_written
-        self._published = PublishedRecords(emit)
+        self._thread = thread
+        self._run = thread.run
+        self._run_until_written = thread.run_until_written
+        self._published = published
+        self._applied = applied
         self._owner = secrets.token_hex(8)
         """What the history calls this app, as the one that works on a submission."""
-        self._applied: list[Job] | None = None
-        """The list that was taken over last: when it comes again there is nothing to do."""
-        self._answered_at: dict[str, float] = {}
-        """When an answer other than the list last changed a job: a list asked for before that is older news of it."""
-
-    @property
-    def account_id(self) -> AccountId:
-        """The journal's number of the account."""
-        return self._thread.account_id
 
     @property
     def _journal(self) -> Journal:
         return self._thread.journal
 
-    async def add_submission(
+    async def add(
         self,
         path: Path,
         fingerprint: Fingerprint,
@@ -67,7 +63,7 @@ class SubmissionStore:
         """Save the intent to submit this file, before the first byte goes out. Raises AlreadySubmittedError."""
         record = await self._run(
             self._journal.submissions.add,
-            self.account_id,
+            self._thread.account_id,
             path=path,
             size=fingerprint.size,
             sha256=fingerprint.sha256,
@@ -82,15 +78,15 @@ class SubmissionStore:
         self._published.publish([record])
         return record
 
-    async def open_submissions(self) -> list[Submission]:
+    async def open(self) -> list[Submission]:
         """Durably return the submissions that have work left to do now, oldest first."""
-        return await self._run_until_written(self._journal.submissions.open, self.account_id)
+        return await self._run_until_written(self._journal.submissions.open, self._thread.account_id)
 
-    async def repeated_submissions(self) -> list[Submission]:
+    async def repeated(self) -> list[Submission]:
         """Durably return the submissions whose create was sent again while an earlier one may have been carried out."""
-        return await self._run_until_written(self._journal.submissions.repeated, self.account_id)
+        return await self._run_until_written(self._journal.submissions.repeated, self._thread.account_id)
 
-    async def claim_submission(self, submission_id: int, *, only_unsent: bool = False) -> Submission | None:
+    async def claim(self, submission_id: int, *, only_unsent: bool = False) -> Submission | None:
         """Durably save that this app works on a submission from now on; return it, or None if no work is left.
 
         Args:
@@ -100,17 +96,17 @@ class SubmissionStore:
             self._journal.submissions.claim, submission_id, self._owner, only_unsent=only_unsent
         )
 
-    async def save_submission(self, submission: Submission, before: Sequence[SubmissionState]) -> None:
+    async def save(self, submission: Submission, before: Sequence[SubmissionState]) -> None:
         """Durably save a step of a submission that this app works on, and that has no job yet.
 
         Raises SubmissionLostError if another app works on it, or it is in none of the states `before`.
         """
         held = Held(self._owner, tuple(before))
         record = await self._run_until_written(
-            self._journal.submissions.update, self.account_id, submission, self._now(), held
+            self._journal.submissions.update, self._thread.account_id, submission, self._now(), held
         )
         self._published.publish([record])
-        self._applied = None  # jobs that were left out for it may belong to nobody now
+        self._applied.set(None)  # jobs that were left out for it may belong to nobody now
 
     async def attach_job(self, submission: Submission, job: Job, before: Sequence[SubmissionState] | None) -> None:
         """Durably save that this job is what the submission became. Its record takes the job's id as key.
@@ -121,19 +117,19 @@ class SubmissionStore:
         Args:
             before: None when the server has named the job in its answer: that is so whoever works on it now.
         """
-        self._answered_at[job.id] = asyncio.get_running_loop().time()
+        self._applied.note_answer(job.id)
         held = Held(self._owner, tuple(before)) if before is not None else None
         record = await self._run_until_written(
-            self._journal.submissions.attach_job, self.account_id, submission, job, self._now(), held
+            self._journal.submissions.attach_job, self._thread.account_id, submission, job, self._now(), held
         )
-        self._applied = None
+        self._applied.set(None)
         self._published.publish([record], renamed=((submission_key(submission.id), job.id),))
 
     async def add_run(self, job: Job, path: Path, fingerprint: Fingerprint, requests: int) -> None:
         """Save that a job of the list was made of a file here, as if it was submitted here. Raises JobClaimedError."""
         record = await self._run(
             self._journal.submissions.add_run,
-            self.account_id,
+            self._thread.account_id,
             job,
             self._now(),
             path=path,
@@ -142,7 +138,7 @@ class SubmissionStore:
             requests=requests,
             output_dir=path_to_blob(self._output_dir),
         )
-        self._applied = None
+        self._applied.set(None)
         self._published.publish([record])
 
     async def jobs_on(self, submission: Submission) -> set[str]:
@@ -150,14 +146,14 @@ class SubmissionStore:
         assert submission.file_id is not None
         return set(
             await self._run_until_written(
-                self._journal.jobs.ids_on_file, self.account_id, submission.file_id, submission.endpoint
+                self._journal.jobs.ids_on_file, self._thread.account_id, submission.file_id, submission.endpoint
             )
         )
 
     async def unended_jobs(self) -> set[str]:
         """Durably return the ids of the jobs that had not ended when they were last seen: a whole list has them."""
-        return await self._run_until_written(self._journal.jobs.unended_ids, self.account_id, self._now())
+        return await self._run_until_written(self._journal.jobs.unended_ids, self._thread.account_id, self._now())
 
     async def claimed_jobs(self) -> set[str]:
         """Durably return the ids of the jobs that some submission became."""
-        return await self._run_until_written(self._journal.submissions.claimed_job_ids, self.account_id)
+        return await self._run_until_written(self._journal.submissions.claimed_job_ids, self._thread.account_id)

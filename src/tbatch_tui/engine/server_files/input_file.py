@@ -79,7 +79,7 @@ async def fetch_input(
             "The download was not kept. Try again.",
         )
     try:
-        await store.add_run(job, final, await fingerprint_file(final), verified.rows)
+        await store.submissions.add_run(job, final, await fingerprint_file(final), verified.rows)
     except JobClaimedError as error:
         raise BatchError("The input file of this job is known by now", "Look at the job again.") from error
     return final

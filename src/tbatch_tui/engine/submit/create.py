@@ -84,7 +84,7 @@ class JobCreator:
             listed = answer.jobs
             if is_repeat and not by_person and await why_no_proof(answer, self._store):
                 return CreateAttempt(submission)  # it does not show that the job is not there
-            claimed = await self._store.claimed_jobs()
+            claimed = await self._store.submissions.claimed_jobs()
             if any(could_be_ours(job, submission) and job.id not in claimed for job in listed):
                 return CreateAttempt(
                     submission
@@ -92,7 +92,7 @@ class JobCreator:
             if not is_repeat:
                 known |= {job.id for job in listed if has_same_input(job, submission)}
         if not is_repeat:  # what came after the first create may be its job, and stays a candidate
-            known |= await self._store.jobs_on(submission)
+            known |= await self._store.submissions.jobs_on(submission)
         submission = await self._save_before_create(submission, known)
         self.listing.discard(submission.id)
         assert submission.file_id is not None

@@ -165,7 +165,7 @@ class CreateLookup:
 
     async def _compare(self, answer: JobList) -> Job | LookupOutcome | None:
         """Look for the job in a list; None to go on looking."""
-        claimed = await self._store.claimed_jobs()
+        claimed = await self._store.submissions.claimed_jobs()
         possible = {j.id: j for j in answer.jobs if could_be_ours(j, self.submission) and j.id not in claimed}
         matching = {key: job for key, job in possible.items() if is_ours(job, self.submission)}
         if len(matching) == 1:

@@ -18,7 +18,7 @@ async def why_no_proof(answer: JobList, store: JobStore) -> str:
     A list has to have every job that had not ended when it was last seen, by this app or another, before this start or
     after it.
     """
-    missing = sorted(await store.unended_jobs() - {job.id for job in answer.jobs})
+    missing = sorted(await store.submissions.unended_jobs() - {job.id for job in answer.jobs})
     if missing:
         names = ", ".join(job_id[:8] for job_id in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""

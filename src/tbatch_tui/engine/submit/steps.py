@@ -59,7 +59,7 @@ class SubmissionSteps:
 
     async def claim(self, submission_id: int) -> Submission | None:
         """Begin to work on a submission, as it is in the history now. None if there is no work left."""
-        submission = await self._store.claim_submission(submission_id)
+        submission = await self._store.submissions.claim(submission_id)
         if submission is not None:
             self.open[submission_id] = submission
         return submission
@@ -105,7 +105,7 @@ class SubmissionSteps:
     async def _save(self, submission: Submission, before: tuple[SubmissionState, ...]) -> Submission:
         if not submission.may_have_been_created:
             submission = replace(submission, uncertain_since=None)
-        await self._store.save_submission(submission, before)
+        await self._store.submissions.save(submission, before)
         self.open[submission.id] = submission
         return submission
 
@@ -123,7 +123,7 @@ class SubmissionSteps:
             # Saved as about to be sent, perhaps, by a task that was ended before it sent anything.
             await self._save(stopped, (*_UNSENT, SubmissionState.CREATING))
         except SubmissionLostError:
-            if await self._store.claim_submission(submission.id, only_unsent=True) is None:
+            if await self._store.submissions.claim(submission.id, only_unsent=True) is None:
                 return False
             await self._save(stopped, _UNSENT)
         return True
@@ -162,7 +162,7 @@ class SubmissionSteps:
             raise
 
     async def _attach(self, submission: Submission, job: Job, before: tuple[SubmissionState, ...] | None) -> None:
-        await self._store.attach_job(submission, job, before)
+        await self._store.submissions.attach_job(submission, job, before)
         self._poller.hurry()
         self._on_created()
         if submission.warning:

@@ -136,7 +136,7 @@ class Submitter:
     async def read_repeated(self) -> bool:
         """Read once what was sent again before this start; return whether anything ever was."""
         if not self._has_read_repeated:
-            earlier = await self._store.repeated_submissions()
+            earlier = await self._store.submissions.repeated()
             self._repeated = {submission.id: submission for submission in earlier} | self._repeated
             self._has_read_repeated = True
         return bool(self._repeated)

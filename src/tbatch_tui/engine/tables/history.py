@@ -73,7 +73,9 @@ class RecipeHistory:
 
         assert record.job is not None
         await self._store.note_recipe(made.sha256, made.recipe_text, made.recipe_path.absolute())
-        await self._store.add_run(record.job, made.path.absolute(), await fingerprint_file(made.path), made.requests)
+        await self._store.submissions.add_run(
+            record.job, made.path.absolute(), await fingerprint_file(made.path), made.requests
+        )
 
     async def runs_of(self, recipe: Recipe, records: Sequence[JobRecord]) -> list[tuple[Recipe, JobRecord]]:
         """Return the jobs whose requests were made by this recipe, of any rows and table: the latest first.
