@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers.link_server import serving
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -176,16 +178,29 @@ def test_more_rows_than_a_batch_takes_are_no_fault(run: Run, tmp_path: Path) -> 
 
 def test_urls_and_a_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text("https://example.com/a/b.mp3\n")
-    done = run("make", "urls.txt", "-m", "openai/whisper-large-v3", "--audio")
-    assert done.returncode == 0, done.stderr
-    assert "not checked" in done.stderr
-    assert "not checked" not in run("make", "urls.txt", "-m", "w", "--audio", "text", "--no-urls").stderr
-    assert run("make", "-m", "w", "--audio", "urls.txt").stdout == "urls-3.jsonl\n"
+    done = run("make", "urls.txt", "-m", "openai/whisper-large-v3", "--audio", "--no-urls")
+    assert (done.returncode, done.stdout) == (0, "urls.jsonl\n"), done.stderr
+    assert "link" not in done.stderr
+    assert run("make", "urls.txt", "-m", "w", "--audio", "text", "--no-urls").stdout == "urls-2.jsonl\n"
+    assert run("make", "-m", "w", "--audio", "urls.txt", "--no-urls").stdout == "urls-3.jsonl\n"
     (tmp_path / "texts.v2").mkdir()
     (tmp_path / "texts.v2" / "a.txt").write_text("A")
     done = run("make", "texts.v2", "-m", "m", "-p", "{{ name }}: {{ text }}")
     assert done.stdout == "texts.v2.jsonl\n"
     assert requests_in(tmp_path / "texts.v2.jsonl")[0]["custom_id"] == "a.txt"
+
+
+def test_links_to_recordings_are_looked_at(run: Run, tmp_path: Path) -> None:
+    with serving() as server:
+        (tmp_path / "urls.txt").write_text(f"{server.url}/ranged\n{server.url}/404\n")
+        make = ("make", "urls.txt", "-m", "openai/whisper-large-v3", "--audio")
+        assert run(*make, "--no-urls", env=NOBODY).returncode == 0
+        assert server.asked == []
+        done = run(*make, env=NOBODY)
+        assert (done.returncode, done.stdout) == (1, "urls-2.jsonl\n")  # the file is there, with a faulty line
+        assert "urls-2.jsonl:2:" in done.stderr and "error url-gone" in done.stderr
+        assert "2 links checked, 1 fine" in done.stderr
+        assert len(server.asked) == 2
 
 
 def test_the_results_of_a_job_are_a_table(run: Run, chat_file: Path, tmp_path: Path) -> None:

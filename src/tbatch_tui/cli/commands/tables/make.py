@@ -70,11 +70,16 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
         return FAILED
     _note_changed_source(written.source, made, options.source)
     report = _check(made.path)
+    links: dict[str, int] = {}
+    if made.recipe.is_audio and not options.no_urls:
+        from tbatch_tui.cli.check_links import look_at_links, summary_of_links
+
+        report, links = look_at_links(report)
     _print_summary(made, report)
+    if links:
+        print_message(summary_of_links(links)[:1].upper() + summary_of_links(links)[1:])
     if answered is not None:
         _print_saving(answered)
-    if made.recipe.is_audio and not options.no_urls:
-        _look_at_links(made)
     _note_recipe(made, settings, source)
     print_result(str(made.path))
     return FAILED if report.errors > sum(report.counts.get(rule, 0) for rule in _OVER_LIMITS) else OK
@@ -255,11 +260,6 @@ def _print_saving(answered: AnsweredRequests) -> None:
 
 def _tokens(report: CheckReport) -> str:
     return f" · about {plural(report.prompt_tokens, 'prompt token')}" if report.prompt_tokens else ""
-
-
-def _look_at_links(made: MadeFile) -> None:
-    """Say of the links of recordings what is known of them: nothing is asked of their hosts."""
-    print_message(f"Links not checked: {made.requests:,}. Make sure Together can download them.")
 
 
 def _note_changed_source(written: RecipeSource | None, made: MadeFile, given: str | None) -> None:
