@@ -16,10 +16,13 @@ from tbatch_tui.engine.results import Outcome
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog
 from tbatch_tui.tui.screens.compare.both import differing_words
 from tbatch_tui.tui.screens.compare.screen import CompareScreen
+from tbatch_tui.tui.screens.results.screen import ResultsScreen
+from tbatch_tui.tui.screens.values.screen import ValuesScreen
 from tests.conftest import until
-from tests.helpers.app_host import ALL_SIZES
+from tests.helpers.app_host import ALL_SIZES, make_app
 from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_text
 from tests.helpers.hostile_text import NASTY
+from tests.helpers.keyboard import type_at_once
 from tests.helpers.result_rows import answer_row, request_row, write_rows
 from tests.tui.screens.test_results import JOB, NOW, Host, press, save_job, wait_until_idle
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from tbatch_tui.tui.app import TbatchApp
     from tbatch_tui.tui.messages import OpenCompare, OpenResults
 
 SECOND = replace(JOB, id="41c0aaaa-0000-4000-8000-000000000000", output_file_id="o2", created_at=NOW + 60)
@@ -195,3 +199,38 @@ def test_one_side_without_an_answer_is_no_difference() -> None:
     first, second = differing_words("x" * 30_000, "x y")
     assert len("".join(piece.text for piece in first)) == 20_001
     assert second[-1].text.endswith("y")
+
+
+async def settled(app: TbatchApp, pilot: Pilot[Any]) -> None:
+    """Wait until every key of a burst has been dealt with."""
+    await until(lambda: not app._waiting and app._awaited is None)
+    await pilot.pause()
+
+
+async def test_two_marked_jobs_are_compared_and_a_burst_opens_one_screen(tmp_path: Path) -> None:
+    save_two(tmp_path, answers(24, 0), answers(22, 1))
+    app = make_app(tmp_path, None)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: app.jobs.table.row_count == 2)
+        await pilot.press("g", "C")
+        assert app.jobs.disabled_reason("answers").startswith("Mark two jobs")
+        await pilot.press("a")
+        type_at_once(app, "CCfb")
+        await until(lambda: isinstance(app.screen, CompareScreen | ChoiceDialog))
+        compared = [screen for screen in app.screen_stack if isinstance(screen, CompareScreen)]
+        assert len(compared) == 1
+        await until(lambda: compared[0].session.found is not None)
+        assert compared[0].session.key == JOB.id  # the older one first
+        await settled(app, pilot)
+        while len(app.screen_stack) > 1:
+            await app.pop_screen()
+        await pilot.press("escape")
+        app.jobs.go_to(JOB.id)
+        await pilot.press("o")
+        await until(lambda: isinstance(app.screen, ResultsScreen) and app.screen.session.index.is_built)
+        await pilot.pause()
+        type_at_once(app, "VVx;V")
+        await until(lambda: sum(isinstance(screen, ValuesScreen) for screen in app.screen_stack) == 1)
+        await until(lambda: isinstance(app.screen_stack[2], ValuesScreen) and app.screen_stack[2].field is not None)
+        await settled(app, pilot)
+        assert sum(isinstance(screen, ValuesScreen) for screen in app.screen_stack) == 1
