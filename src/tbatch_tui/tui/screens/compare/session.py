@@ -59,15 +59,16 @@ class CompareSession:
         return self.other.gold or self.name(self.other.key)
 
     async def choices(self) -> list[JobRecord]:
-        """Return the other jobs whose results are here: those of the same input file first, then the latest."""
+        """Return the other jobs with results here: of the same input file, of as many requests, then the latest."""
         records = [record for record in await self._engine.records() if record.key != self.key and record.paths]
         own = self._engine.record(self.key)
         family = {member.record.key for member in await self._engine.family(self.key)}
         path = own.submission.path if own is not None and own.submission is not None else None
 
-        def rank(record: JobRecord) -> tuple[bool, float]:
+        def rank(record: JobRecord) -> tuple[bool, bool, float]:
             is_same = record.key in family or (record.submission is not None and record.submission.path == path)
-            return (not is_same, -record.created_at)
+            is_as_long = own is not None and record.requests == own.requests
+            return (not is_same, not is_as_long, -record.created_at)
 
         return sorted(records, key=rank)
 
