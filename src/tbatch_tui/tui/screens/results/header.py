@@ -104,15 +104,18 @@ def _missing(record: JobRecord | None) -> list[FileKind]:
 def rows_subject(name: str, shown: RowFilter, table: RowList, *, is_reading: bool) -> str:
     """Return the header's subject over a list of rows: `reviews · errors · 17 rows · row 2 · 3 marked`.
 
-    With a search the rows are called hits. While a record is read, its place comes first: `2 of 17`.
+    With a search the rows are called hits. While a record is read, its place stands first, where it is never cut:
+    `2 of 17 rows`.
     """
     count, place = table.row_count, table.cursor_index
     marked = f"{len(table.marked):,} marked" if table.marked else ""
     rows = fmt.plural(count, "hit" if shown.query.text else "row") if shown.text else ""
     row = f"row {place + 1:,}" if place and shown.text else ""
+    position = ""
     if is_reading and place is not None:
-        rows, row = f"{place + 1:,} of {fmt.plural(count, 'hit' if shown.query.text else 'row')}", ""
-    return fmt.join(name, line(shown.text), rows, row, line(table.arrangement.text), marked)
+        rows, row = "", ""
+        position = f"{place + 1:,} of {fmt.plural(count, 'hit' if shown.query.text else 'row')}"
+    return fmt.join(position, name, line(shown.text), rows, row, line(table.arrangement.text), marked)
 
 
 def causes_subject(name: str, causes: Sequence[ErrorGroup] | None) -> str:
