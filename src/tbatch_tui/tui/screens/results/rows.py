@@ -47,8 +47,8 @@ class RowFilter:
     """What is searched for; no text for nothing."""
     selection: ResultSelection | None = None
     """Rows that another screen has chosen."""
-    _selected: tuple[object, array[int]] | None = field(default=None, repr=False, compare=False)
-    """For which selection of which index, and its rows."""
+    _selected: tuple[object, array[int], RequestCounts] | None = field(default=None, repr=False, compare=False)
+    """For which selection of which index, its rows and their counts."""
 
     @property
     def text(self) -> str:
@@ -118,7 +118,7 @@ class RowFilter:
         """Return the counts of the rows that are selected, of all without a selection; None before all are read."""
         if self.selection is None or not index.is_built or not index.has_results:
             return index.counts if index.has_results else None
-        return counts_of_rows(index, self._selected_rows(index))
+        return self._known_selection(index)[2]
 
     def _rows_of(self, index: ResultIndex, kind: str) -> Sequence[int]:
         """Return the rows of a kind, of those that are selected."""
@@ -133,11 +133,16 @@ class RowFilter:
 
     def _selected_rows(self, index: ResultIndex) -> array[int]:
         """Return the numbers of the rows that are selected, in order."""
+        return self._known_selection(index)[1]
+
+    def _known_selection(self, index: ResultIndex) -> tuple[object, array[int], RequestCounts]:
+        """Return the rows that are selected and their counts: found once for each state of the index."""
         assert self.selection is not None
-        known = (self.selection, index, len(index))
+        known = (id(self.selection), id(index), len(index), index.is_built)
         if self._selected is None or self._selected[0] != known:
-            self._selected = (known, array("I", sorted(_find_rows(index, self.selection))))
-        return self._selected[1]
+            rows = array("I", sorted(_find_rows(index, self.selection)))
+            self._selected = (known, rows, counts_of_rows(index, rows))
+        return self._selected
 
 
 def _find_rows(index: ResultIndex, selection: ResultSelection) -> set[int]:
