@@ -28,8 +28,8 @@ _number = itertools.count()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are processors: half of the suite waits for clocks and servers."""
-    return (os.cpu_count() or 1) + 1
+    """Return two workers a processor: for half of its time the suite waits for clocks and servers."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_finish() -> None:

@@ -167,7 +167,7 @@ async def test_counts_of_an_older_version_are_made_again_where_the_files_are(
 
 async def test_another_share_moves_jobs_in_the_list(make_engine: MakeEngine, tmp_path: Path) -> None:
     path = write_chat(tmp_path / "in.jsonl", ["Hello?", "Anyone?"])
-    with Sandbox(cut_rate=1.0) as box:
+    with Sandbox(speed=40, cut_rate=1.0) as box:
         async with make_engine(box) as engine:
             record = await run_job(engine, path, 2)
             assert record.counts is not None and (record.counts.cut_short, record.counts.ok) == (2, 0)
