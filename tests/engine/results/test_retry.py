@@ -96,3 +96,12 @@ def test_no_file_is_replaced_and_none_is_left_incomplete(tmp_path: Path) -> None
     with pytest.raises(BatchError, match="since it was submitted"):
         write_retry(index, rows, retry_path(first))
     assert sorted(tmp_path.iterdir()) == before and first.read_bytes() == content
+
+
+def test_the_name_of_a_retry_that_was_submitted_is_not_used_again(tmp_path: Path) -> None:
+    """Its file may have been tidied away: another under its name would be taken for what was submitted."""
+    path = tmp_path / "in.jsonl"
+    taken = [tmp_path / "in.retry1.jsonl", tmp_path / "in.retry3.jsonl"]
+    assert retry_path(path, taken).name == retry_path(taken[0], taken).name == "in.retry2.jsonl"
+    (tmp_path / "in.retry2.jsonl").touch()
+    assert retry_path(path, taken).name == "in.retry4.jsonl"

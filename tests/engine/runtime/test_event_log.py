@@ -68,10 +68,12 @@ def test_the_log_is_rotated_and_two_apps_may_write_it(tmp_path: Path, monkeypatc
 
 def test_a_log_that_cannot_be_written_disturbs_nothing(tmp_path: Path) -> None:
     (tmp_path / event_log.NAME).mkdir()
+    before = [list(logging.getLogger(name).handlers) for name in ("", "tbatch_tui")]
     log = EventLog(tmp_path)
     log.open()
     log.record(Notice("nobody hears this"))
     log.close()
+    assert [logging.getLogger(name).handlers for name in ("", "tbatch_tui")] == before
 
 
 @pytest.mark.parametrize(

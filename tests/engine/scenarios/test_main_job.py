@@ -98,11 +98,11 @@ async def test_cancel_shows_cancelling_until_the_server_says_cancelled(
         record = await engine.wait_until(key, lambda r: r.status == "VALIDATING")
         still_sandbox.advance(8)
         await engine.wait_until(key, lambda r: r.status == "IN_PROGRESS")
-        await engine.cancel(record.key)
+        assert await engine.cancel(record.key)
         await engine.wait_until(key, lambda r: r.status == "CANCELING")
         still_sandbox.advance(60)
         await engine.wait_until(key, lambda r: r.status == "CANCELLED")
-        await engine.cancel(record.key)  # it has ended: said, but no error
+        assert not await engine.cancel(record.key)  # it has ended: said, but no error
 
 
 async def test_one_list_a_tick_whatever_the_number_of_jobs(sandbox: Sandbox, make_engine: MakeEngine) -> None:
