@@ -32,7 +32,7 @@ def demo(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_the_demo_shows_past_jobs_and_that_nothing_leaves_the_machine(demo: Terminal) -> None:
-    demo.read_until(b"Nothing leaves it")
+    demo.read_until(b"Nothing leaves this machine")
     demo.read_until(b"reviews-november")
     os.write(demo.master, b"q")
     demo.drain()

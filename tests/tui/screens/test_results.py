@@ -173,7 +173,7 @@ async def test_the_record_shows_request_and_response(tmp_path: Path) -> None:
     save_job(tmp_path)
     async with open_results(tmp_path, (140, 40)) as (host, pilot):
         text = screen_text(host)
-        for words in ("user", "Question 1?", "assistant · stop · 412 tokens", 'It says "[/bad]" and', "m/chat"):
+        for words in ("user", "Question 1?", "3 in → 412 out tokens", 'It says "[/bad]" and', "m/chat"):
             assert words in text, words
         await press(host, pilot, "j")
         assert "✗ error · batch_client_error" in screen_text(host)
@@ -321,7 +321,7 @@ async def test_an_audio_row_shows_its_transcript(tmp_path: Path) -> None:
     save_job(tmp_path, requests=[line], output=[heard], errors=None, job=JOB)
     async with open_results(tmp_path, (140, 40)) as (host, _):
         text = screen_text(host)
-        assert "heard · de · 1 m" in text
+        assert "transcript · de · 1 m audio" in text
         assert "[audio: https://example.com/a.wav]" in text
         assert "error file not downloaded yet" in text
 

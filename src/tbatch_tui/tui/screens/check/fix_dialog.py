@@ -135,7 +135,7 @@ class FixDialog(Form[FixChoice]):
                 yield Checkbox([(f"{unfixable:>7}  ", ""), *_REJECT_LABEL], on=False, id=_REJECT)
             if self._asks_model:
                 with Horizontal(classes="field"):
-                    yield Static("Model for lines without one", classes="name", markup=False)
+                    yield Static("Model, where missing", classes="name", markup=False)
                     yield TextInput(offer.model, placeholder="as in the catalogue", id="model")
             yield Divider()
             yield Static(id="change", markup=False)
@@ -199,7 +199,7 @@ class FixDialog(Form[FixChoice]):
         if mistake := self._mistake(choice):
             pieces = [(mistake, ATTENTION)]
         else:
-            pieces = [(self._file_name("fixed"), "bold"), (" next to it; the original is untouched.", "")]
+            pieces = [("Writes ", ""), (self._file_name("fixed"), "bold"), (" next to it; the original is untouched.", "")]
             if not choice.reject and (left := self._count_left(choice)):
                 pieces.append((f" {fmt.plural(left, 'error')} will remain.", ATTENTION))
         self.show_summary([(line_content(text).plain, style) for text, style in pieces])

@@ -15,7 +15,7 @@ from tbatch_tui.tui.sanitize import line
 if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
-DEMO = "Demo: a private sandbox on this machine. Nothing leaves it."
+DEMO = "Demo: a private sandbox. Nothing leaves this machine."
 
 
 class JobBanner(Static):

@@ -93,13 +93,13 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
     if (transcription := record.transcription) is not None:
         about = fmt.join(
             transcription.language,
-            fmt.duration(transcription.seconds) if transcription.seconds else "",
+            f"{fmt.duration(transcription.seconds)} audio" if transcription.seconds else "",
         )
-        yield Block("", lead=(("heard", _ROLE), (f" · {about}" if about else "", QUIET)))
+        yield Block("", lead=(("transcript", _ROLE), (f" · {about}" if about else "", QUIET)))
         yield Block(transcription.text or "(silence)", "" if transcription.text else QUIET, _INDENT)
         yield Block()
     for number, answer in enumerate(record.answers):
-        about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
+        about = fmt.join(_used(record.usage) if not number else "", answer.finish_reason)
         reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
         yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
     if record.removed:
@@ -161,11 +161,13 @@ def _note(part: ContentPart) -> str:
 
 
 def _used(usage: Usage | None) -> str:
+    """Return `64 in → 2 out tokens`."""
     if usage is None or usage.completion is None:
         return ""
     reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
-    asked = f", {usage.prompt:,} asked" if usage.prompt is not None else ""
-    return f"{fmt.plural(usage.completion, 'token')}{reasoning}{asked}"
+    if usage.prompt is None:
+        return f"{fmt.plural(usage.completion, 'token')} out{reasoning}"
+    return f"{usage.prompt:,} in → {usage.completion:,} out tokens{reasoning}"
 
 
 def _why_cut(record: ResultRecord) -> str:
