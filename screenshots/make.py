@@ -219,13 +219,18 @@ class Walk:
         await self.pilot.press("escape")
 
     async def pick_check_and_create(self) -> None:
-        """Take Pick, Check with and without problems, the fix dialog, and Create."""
+        """Take Pick, Compose, Check with and without problems, the fix dialog, and Create."""
         stage, app, pilot = self.stage, self.stage.app, self.pilot
         for path in (Path("batch-results"), *(Path(name) for name, *_ in INPUTS)):
             os.utime(path, (NOW - 60, NOW - 60))
         app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
         await stage.wait_for_screen("Pick")
         await self.take("pick")
+        await app.open_path(Path("samples/reviews.recipe.toml"))
+        await stage.wait_for_screen("Compose")
+        await until(lambda: "500&#160;requests" in stage.picture())
+        await self.take("compose")
+        await self.back_to_jobs()
         app.open_check(Path("samples/with-faults.jsonl"))
         await stage.wait_for_screen("Check")
         await self.take("check-faults")

@@ -38,6 +38,7 @@ SHOWN_ON_SCREENSHOT = {
     "files": "Files",
     "fix": "Drop",
     "pick": "Pick",
+    "compose": "Compose",
     "check-faults": "Check",
     "check-clean": "Check",
     "create": "Create",
