@@ -286,7 +286,7 @@ class FilesScreen(BaseScreen):
 
 def _question(files: list[ServerFile]) -> str:
     if len(files) == 1:
-        return f"Delete {line(files[0].name or files[0].id)} from the server?"
+        return f"Delete {line(_known_as(files[0]))} from the server?"
     return f"Delete {len(files):,} files from the server?"
 
 
