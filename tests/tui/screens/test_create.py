@@ -17,6 +17,7 @@ from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.keys.actions import screen_actions
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice
+from tbatch_tui.tui.screens.create.notes import file_facts
 from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
@@ -74,12 +75,32 @@ async def test_label_and_endpoint_are_submitted_as_chosen(sandbox: Sandbox, audi
         await pilot.press("right")
         await wait_for_text(app, "(•) Audio translation")
         app.screen.query_one(TextInput).focus()
+        await wait_for_text(app, "⏎ To Submit")
         await pilot.press("end", "-", "2", "enter")
+        await wait_for_text(app, "⏎ Submit")
         assert not app.posted and app.focused is not None and app.focused.id == "submit"
         await pilot.press("enter")
         await until(lambda: submitted(app))
         record = app.engine.record(submitted(app)[0])
         assert record is not None and record.label == "audio_batch-2" and record.endpoint == Endpoint.TRANSLATION
+
+
+@pytest.mark.parametrize(
+    ("requests", "jobs", "words"),
+    [
+        (60_000, 2, "2 jobs (50,000 + 10,000); Results merges them"),
+        (100_000, 2, "2 jobs (2 × 50,000); Results merges them"),
+        (110_000, 3, "3 jobs (2 × 50,000 + 10,000); Results merges them"),
+        (900, 2, "2 jobs of at most 100 MB; Results merges them"),
+    ],
+)
+def test_a_file_over_the_limits_says_how_it_is_divided(
+    chat_file: Path, tmp_path: Path, requests: int, jobs: int, words: str
+) -> None:
+    counts = {"too-many-requests" if requests > 50_000 else "file-too-large": 1}
+    report = check_file(chat_file)._replace(requests=requests, jobs=jobs, counts=counts)
+    facts = {name: "".join(text for text, _ in value) for name, value in file_facts(report, tmp_path)}
+    assert facts["Jobs"] == words and ".part…-….output.jsonl" in facts["Results"]
 
 
 async def test_a_chat_file_only_runs_as_chat(chat_file: Path, tmp_path: Path) -> None:

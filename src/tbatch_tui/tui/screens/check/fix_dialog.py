@@ -199,7 +199,11 @@ class FixDialog(Form[FixChoice]):
         if mistake := self._mistake(choice):
             pieces = [(mistake, ATTENTION)]
         else:
-            pieces = [("Writes ", ""), (self._file_name("fixed"), "bold"), (" next to it; the original is untouched.", "")]
+            pieces = [
+                ("Writes ", ""),
+                (self._file_name("fixed"), "bold"),
+                (" next to it; the original is untouched.", ""),
+            ]
             if not choice.reject and (left := self._count_left(choice)):
                 pieces.append((f" {fmt.plural(left, 'error')} will remain.", ATTENTION))
         self.show_summary([(line_content(text).plain, style) for text, style in pieces])
