@@ -111,8 +111,9 @@ async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path,
     report = over_limits(file)
     assert report.can_be_split and report.is_ok
     assert not report._replace(errors=1).can_be_split, "a line is faulty, too"
+    report = report._replace(requests=50_001)
     async with shown(offline(tmp_path), lambda engine, bridge: CreateScreen(engine, bridge, report)) as (app, _):
-        await until(lambda: "Jobs        2, each of 50,000 requests" in app.text)
+        await until(lambda: "Jobs        2 jobs (50,000 + 1); Results merges them" in app.text)
         assert "It goes as 2 jobs." in app.text
 
 

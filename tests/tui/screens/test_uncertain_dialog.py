@@ -77,7 +77,7 @@ async def test_the_person_chooses_among_the_candidates(
 
 async def test_enter_alone_waits_and_creates_nothing(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path) -> None:
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
-        assert shows(app, "60 s of lists")
+        assert shows(app, "listed for 60 s")
         await open_dialog(app, pilot)
         await pilot.press("enter")
         await until(

@@ -47,7 +47,7 @@ def reading_question(error: BatchError, reading: Reading) -> ChoiceDialog[Readin
     elif isinstance(error, SeveralTablesError) and error.names:
         title, explanation = "Which table?", error.title
         options = [Option(reading._replace(sheet=name), line(name), [("", "")]) for name in error.names]
-    return ChoiceDialog(title, explanation, options, leave="Not now") if options else None
+    return ChoiceDialog(title, explanation, options, leave="Cancel") if options else None
 
 
 def problems_question(problems: Sequence[RowProblem], total: int, draft: Draft) -> ChoiceDialog[Draft | str]:
@@ -63,4 +63,4 @@ def problems_question(problems: Sequence[RowProblem], total: int, draft: Draft) 
         numbered = replace(draft, id="")
         options.append(Option(numbered, "Number them", [("The custom_id is row-0001, row-0002 …", _QUIET)]))
     title = "No file can be written yet: what about these rows?"
-    return ChoiceDialog(title, f"{named}{more}", options, leave="Back")
+    return ChoiceDialog(title, f"{named}{more}", options, leave="Cancel")

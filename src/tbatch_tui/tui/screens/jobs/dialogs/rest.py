@@ -59,6 +59,6 @@ def _explanation(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int
 
 def _options(first: JobRecord, rest: int) -> Iterator[Option[Rest]]:
     if any(transfer.path for transfer in first.transfers):
-        yield Option(Rest.LOOK, "View answers", [("view the answers; the rest stays on hold", "")])
+        yield Option(Rest.LOOK, "View answers", [("the rest stays on hold", "")])
     yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
-    yield Option(Rest.DROP, "Discard the rest", [("discard the rest; nothing more is billed", "")])
+    yield Option(Rest.DROP, "Discard the rest", [("nothing more is billed", "")])
