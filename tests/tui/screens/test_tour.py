@@ -73,7 +73,7 @@ async def test_a_hint_names_only_what_is_possible(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with app.run_test(size=(80, 24)):
         await until(lambda: app.jobs.query(HintLine))
-        await until(lambda: "n submits a file." in screen_text(app))
+        await until(lambda: "n picks a file." in screen_text(app))
         assert "opens a job" not in screen_text(app)
 
 
@@ -81,7 +81,7 @@ async def test_a_hint_names_the_keys_as_they_are_mapped(tmp_path: Path) -> None:
     app = make(tmp_path, keymap={"jobs.new": "ctrl+n,b", "tour.hide": "U"})
     async with app.run_test(size=(80, 24)):
         await until(lambda: app.jobs.query(HintLine))
-        await until(lambda: "^n submits a file." in screen_text(app) and "U hides" in screen_text(app))
+        await until(lambda: "^n picks a file." in screen_text(app) and "U hides" in screen_text(app))
 
 
 async def test_a_chosen_theme_is_remembered_and_config_wins(tmp_path: Path) -> None:
