@@ -21,6 +21,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.sandbox.demo.review_table import RUNS
 from tbatch_tui.sandbox.demo.samples import encode_line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
@@ -209,6 +210,30 @@ class Walk:
         await pilot.press("escape")
         await self.back_to_jobs()
 
+    async def answers(self) -> None:
+        """Take Values of what a model answered, and Compare of what two did."""
+        stage, app, pilot = self.stage, self.stage.app, self.pilot
+        keys = {record.name: record.key for record in stage.records if f"{record.name}.jsonl" in RUNS}
+        for key in keys.values():
+            await app.engine.download(key)
+        await until(lambda: all(map(stage.has_results, keys.values())))
+        app.clear_notifications()
+        app.jobs.go_to(keys["reviews-llama-8b"])
+        await pilot.press("o")
+        await stage.wait_for_screen("Results")
+        await pilot.press("V")
+        await stage.wait_for_screen("Values")
+        await until(lambda: "positive" in stage.picture())
+        await self.take("values")
+        await self.back_to_jobs()
+        app.jobs.table.mark(frozenset(keys.values()))
+        await pilot.press("C")
+        await stage.wait_for_screen("Compare")
+        await until(lambda: "pairs" in stage.picture())
+        await self.take("compare")
+        await self.back_to_jobs()
+        app.jobs.table.mark(frozenset())
+
     async def files(self) -> None:
         """Take Files."""
         app = self.stage.app
@@ -270,6 +295,7 @@ async def session(folder: Path, data_dir: Path, suffix: str, size: tuple[int, in
             walk = Walk(stage, pilot, folder, suffix)
             evaluated = await walk.jobs()
             await walk.job_and_results(evaluated)
+            await walk.answers()
             await walk.files()
             await walk.pick_check_and_create()
             await walk.rest_dialog()

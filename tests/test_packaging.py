@@ -36,6 +36,8 @@ SHOWN_ON_SCREENSHOT = {
     "results-errors": "Results",
     "keys": "Keys",
     "files": "Files",
+    "values": "Values",
+    "compare": "Compare",
     "fix": "Drop",
     "pick": "Pick",
     "compose": "Compose",

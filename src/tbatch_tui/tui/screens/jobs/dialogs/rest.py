@@ -43,6 +43,7 @@ class RestDialog(ChoiceDialog[Rest]):
             _explanation(first, group, cost, rest),
             list(_options(first, rest)),
             leave="Cancel",
+            title_width=18,
         )
 
 
