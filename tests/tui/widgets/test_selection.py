@@ -253,4 +253,4 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
         await pilot.pause()
         await pilot.click("RecordView", offset=(5, 0), times=2)
         text, _ = await copied(app, pilot)
-        assert text.startswith(("user", "system")) and "assistant · stop" in text and "\n  " not in text
+        assert text.startswith(("user", "system")) and "out tokens · stop" in text and "\n  " not in text
