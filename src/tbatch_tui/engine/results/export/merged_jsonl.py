@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from operator import add
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 _HUGE = re.compile(rb"[eE][+]?[0-9]{3}|[0-9]{309}")
 """What a number has in it that may be too large."""
-_BATCH = 256
-"""Rows that are read and checked together, and between two calls of `cancelled` and `progress`."""
+_BATCH = 1024
+"""Rows that are read and checked together, and between two calls of `cancelled` and `progress`, at most."""
+_BATCH_BYTES = 1 << 20
+"""Bytes of requests and responses in a batch; of rows that are longer, one."""
 
 _SPREAD = 4
 """Rows of a batch are read in one piece unless it is more than this many times their own bytes."""
@@ -50,7 +53,8 @@ class _ResponseLine(Struct, gc=False):
     error: Raw | UnsetType = UNSET
 
 
-_decode_request = msgspec.json.Decoder(_RequestLine).decode
+_request_decoder = msgspec.json.Decoder(_RequestLine)
+_decode_request = _request_decoder.decode
 _decode_response = msgspec.json.Decoder(_ResponseLine).decode
 
 
@@ -70,15 +74,21 @@ def write_merged(
     parser = simdjson.Parser()
     with ExitStack() as opened:
         merger = _Merger(index, job_id_of, opened)
-        for start in range(0, len(rows), _BATCH):
+        start = 0
+        while start < len(rows):
             if cancelled():
                 raise OperationCancelledError("The export was stopped")
             progress(start, len(rows))
-            batch = rows[start : start + _BATCH]
-            lines = merger.lines(batch)
-            if not _is_json(parser, lines):
-                lines = [*map(merger.decoded_line, batch)]
-            file.write(b"\n".join([*lines, b""]))
+            batch = merger.batch(rows, start)
+            start += len(batch)
+            data = merger.plain_lines(batch)
+            if data is None or not _is_json(parser, data):
+                lines = merger.lines(batch)
+                data = b"\n".join(lines)
+                if not all(lines) or not _is_json(parser, data):
+                    data = b"\n".join(map(merger.decoded_line, batch))
+            file.write(data)
+            file.write(b"\n")
 
 
 class _Merger:
@@ -91,12 +101,78 @@ class _Merger:
         self._job_fields: dict[str, bytes] = {"": b""}
         self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
 
+    def batch(self, rows: Sequence[int], start: int) -> Sequence[int]:
+        """Return the rows from a place on that are merged together: fewer where they are long."""
+        batch = rows[start : start + _BATCH]
+        asked, answered = self._index.requests.locations.length, self._index.responses.locations.length
+        while len(batch) > 1:
+            size = sum([answered[number] for number in self._responses(batch) if number >= 0])
+            size += sum([asked[row] for row in batch if row < len(asked)])
+            if size <= _BATCH_BYTES:
+                break
+            batch = batch[: max(1, min(len(batch) - 1, len(batch) * _BATCH_BYTES // size))]
+        return batch
+
     def lines(self, rows: Sequence[int]) -> list[bytes]:
         """Return the merged lines, copied from the files; an empty one for a row that has to be decoded."""
         codes = self._index.responses.outcome
-        responses = [self._response(row) for row in rows]
+        responses = self._responses(rows)
         outcomes = [codes[response] if response >= 0 else Outcome.MISSING for response in responses]
         return [*map(self._line, rows, outcomes, *self._read(rows, responses))]
+
+    def plain_lines(self, rows: Sequence[int]) -> bytes | None:
+        """Return the merged lines of rows that follow each other and nearly all are answers; None for any others."""
+        index = self._index
+        if type(rows) is not range or rows.step != 1 or rows[-1] >= self._requests or index.original_ids:
+            return None
+        jobs = {self._job_field(row) for row in rows}
+        if len(jobs) > 1 or not index.has_input:
+            return None
+        begins: dict[int, bytes] = {
+            outcome: _OUTCOMES[outcome] + job + _REQUEST for outcome in _ANSWERED for job in jobs
+        }
+        codes, numbers = index.responses.outcome, self._responses(rows)
+        pieces: list[bytes | Raw] = []
+        try:
+            requests = self._read_requests(rows)
+            if requests is None:
+                return None
+            for row, request, number, line in zip(rows, requests, numbers, self._read_responses(numbers), strict=True):
+                begin = begins.get(codes[number]) if number >= 0 else None
+                response = _decode_response(line) if begin is not None else None
+                if begin is not None and response is not None and response.error is UNSET is not response.response:
+                    pieces += (_NEXT, request.custom_id, begin, request.body, _RESPONSE, response.response)
+                elif merged := self.lines([row])[0]:
+                    pieces += (_END, merged[:-1])
+                else:
+                    return None
+        except (ValueError, RecursionError):
+            return None
+        pieces[0] = pieces[0][len(_END) :]
+        return b"".join((*pieces, b"}"))
+
+    def _read_requests(self, rows: range) -> list[_RequestLine] | None:
+        """Return the request lines of these rows, decoded at once; None where there is more or less between them."""
+        file, locations = self._files.get(Source.INPUT), self._index.requests.locations
+        if file is None:
+            return None
+        offsets, lengths = locations.offset[rows.start : rows.stop], locations.length[rows.start : rows.stop]
+        first, last = offsets[0], offsets[-1] + lengths[-1]
+        if last - first != sum(lengths) + len(rows) - 1:
+            return None
+        block = os.pread(file, last - first, first)
+        begins = bytes([block[offset - first] for offset in offsets])
+        ends = bytes([block[offset + length - first - 1] for offset, length in zip(offsets, lengths, strict=True)])
+        if begins != b"{" * len(rows) or ends != b"}" * len(rows):
+            return None
+        requests = _request_decoder.decode_lines(block)
+        return requests if len(requests) == len(rows) else None
+
+    def _responses(self, rows: Sequence[int]) -> Sequence[int]:
+        """Return the number of each row's response; -1 if it has none."""
+        if type(rows) is range and rows.step == 1 and rows.stop <= self._requests:
+            return self._index.requests.response[rows.start : rows.stop].tolist()
+        return [self._response(row) for row in rows]
 
     def _response(self, row: int) -> int:
         """Return the number of a row's response; -1 if it has none."""
@@ -164,29 +240,41 @@ class _Merger:
         Args:
             numbers: The response of each row; -1 for none.
         """
-        locations, responses = self._index.requests.locations, self._index.responses
+        locations = self._index.requests.locations
         request_lines = self._read_lines(Source.INPUT, locations, [row if row < len(locations) else -1 for row in rows])
-        response_lines = [b""] * len(rows)
-        for file in {responses.file[number] for number in numbers if number >= 0}:
-            in_file = [number if number >= 0 and responses.file[number] == file else -1 for number in numbers]
-            lines = self._read_lines(file, responses.locations, in_file)
-            response_lines = [one or other for one, other in zip(response_lines, lines, strict=True)]
-        return request_lines, response_lines
+        return request_lines, self._read_responses(numbers)
+
+    def _read_responses(self, numbers: Sequence[int]) -> list[bytes]:
+        """Return the lines of these responses, an empty one for -1."""
+        responses = self._index.responses
+        lines = [b""] * len(numbers)
+        files = {responses.file[number] for number in numbers if number >= 0}
+        for file in files:
+            in_file = numbers
+            if len(files) > 1:
+                in_file = [number if number >= 0 and responses.file[number] == file else -1 for number in numbers]
+            found = self._read_lines(file, responses.locations, in_file)
+            lines = found if len(files) == 1 else [one or other for one, other in zip(lines, found, strict=True)]
+        return lines
 
     def _read_lines(self, number: FileNumber, locations: LocationColumns, numbers: Sequence[int]) -> list[bytes]:
         """Return these lines of a file, an empty one for -1. Lines close to each other are read in one piece."""
         file, offsets, lengths = self._files.get(number), locations.offset, locations.length
-        present = [number for number in numbers if number >= 0]
+        present = numbers if min(numbers) >= 0 else [number for number in numbers if number >= 0]
         if file is None or not present:
             return [b""] * len(numbers)
-        start = min([offsets[number] for number in present])
-        end = max([offsets[number] + lengths[number] for number in present])
-        if end - start > _SPREAD * sum([lengths[number] for number in present]):
-            return [os.pread(file, lengths[number], offsets[number]) if number >= 0 else b"" for number in numbers]
-        data = os.pread(file, end - start, start)
-        return [
-            data[(at := offsets[number] - start) : at + lengths[number]] if number >= 0 else b"" for number in numbers
-        ]
+        starts, sizes = [offsets[number] for number in present], [lengths[number] for number in present]
+        first = min(starts)
+        last = max(map(add, starts, sizes))
+        if last - first > _SPREAD * sum(sizes):
+            found = [os.pread(file, size, start) for start, size in zip(starts, sizes, strict=True)]
+        else:
+            data = os.pread(file, last - first, first)
+            found = [data[(at := start - first) : at + size] for start, size in zip(starts, sizes, strict=True)]
+        if present is numbers:
+            return found
+        each = iter(found)
+        return [next(each) if number >= 0 else b"" for number in numbers]
 
     def _extras(self, row: int) -> dict[str, str]:
         """Return why an answer is invalid, and why a row is listed below the requests."""
@@ -208,15 +296,16 @@ class _Merger:
 
 
 _BEGIN, _REQUEST, _RESPONSE, _ERROR = b'{"custom_id":', b',"request":', b',"response":', b',"error":'
+_END = b"}\n"
+_NEXT = _END + _BEGIN
+_ANSWERED = (Outcome.OK, Outcome.CUT_SHORT)
 _OUTCOMES = [f',"outcome":"{outcome.words}"'.encode() for outcome in Outcome]
 
 
-def _is_json(parser: simdjson.Parser, lines: list[bytes]) -> bool:
-    """Return whether every line is valid JSON in UTF-8."""
-    if not all(lines):
-        return False
+def _is_json(parser: simdjson.Parser, lines: bytes) -> bool:
+    """Return whether every line is valid JSON in UTF-8. A line end stands between two lines, and nowhere else."""
     try:
-        parser.parse(b"[%b]" % b",".join(lines))
+        parser.parse(b"[%b]" % lines.replace(b"\n", b","))
     except (ValueError, RuntimeError):
         return False
     return True

@@ -19,9 +19,9 @@ from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.usage import NO_USAGE, parse_usage
 
 _OK, _CUT_SHORT = Outcome.OK, Outcome.CUT_SHORT
-_NO_CALLS = (b"[]", b"null")
-_QUOTE = 0x22
-_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"\\<')
+NO_CALLS = frozenset((b"[]", b"null"))
+QUOTE = 0x22
+PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"\\<')
 """First bytes of an answer that is not blank, and does not begin with a `<think>` block."""
 REASON_MAX = 240
 """Characters kept of why an answer is invalid."""
@@ -102,9 +102,10 @@ class _Usage(Struct, gc=False):
     def details(self) -> tuple[int | None, int | None]:
         """Return reasoning and cached tokens. The details win over the fields beside them."""
         reasoning, cached = self.reasoning_tokens, self.cached_tokens
-        if (completion := self.completion_tokens_details) is not None and completion.reasoning_tokens is not None:
+        completion, prompt = self.completion_tokens_details, self.prompt_tokens_details
+        if completion is not None and completion.reasoning_tokens is not None:
             reasoning = completion.reasoning_tokens
-        if (prompt := self.prompt_tokens_details) is not None and prompt.cached_tokens is not None:
+        if prompt is not None and prompt.cached_tokens is not None:
             cached = prompt.cached_tokens
         return reasoning, cached
 
@@ -121,7 +122,9 @@ class _Response(Struct, gc=False):
     body: _Body
 
 
-class _Row(Struct, gc=False):
+class PlainRow(Struct, gc=False):
+    """A row that is one chat answer."""
+
     custom_id: str
     response: _Response
     error: Raw | UnsetType = UNSET
@@ -138,9 +141,11 @@ class _Request(Struct, gc=False):
     body: _RequestBody
 
 
-_decode_row = msgspec.json.Decoder(_Row).decode
+row_decoder = msgspec.json.Decoder(PlainRow)
+_decode_row = row_decoder.decode
 _decode_text = msgspec.json.Decoder(str).decode
-_decode_request = msgspec.json.Decoder(_Request).decode
+request_decoder = msgspec.json.Decoder(_Request)
+_decode_request = request_decoder.decode
 
 
 def classify(data: bytes) -> ClassifiedRow:
@@ -149,31 +154,17 @@ def classify(data: bytes) -> ClassifiedRow:
         row = _decode_row(data)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return _classify_decoded(data)
-    response = row.response
-    body = response.body
-    if response.status_code != 200 or len(body.choices) != 1:
+    content = plain_content(row)
+    if content is None:
         return _classify_decoded(data)
-    choice = body.choices[0]
-    message = choice.message
-    content, calls = bytes(message.content), message.tool_calls
-    if (
-        content[0] != _QUOTE
-        or (content[1] not in _PLAIN and _may_be_blank_or_reasoning(content))
-        or (b"/" in content and b"/think" in content)  # one byte is found ten times as fast
-        or choice.finish_reason == FAILED
-        or (row.error is not UNSET and bytes(row.error) != b"null")
-        or (body.error is not UNSET and bytes(body.error) != b"null")
-        or (choice.error is not UNSET and bytes(choice.error) != b"null")
-        or (calls is not UNSET and bytes(calls) not in _NO_CALLS)
-    ):
-        return _classify_decoded(data)
+    body = row.response.body
     usage = body.usage
     reasoning, cached = usage.reasoning_tokens, usage.cached_tokens
     if usage.completion_tokens_details is not None or usage.prompt_tokens_details is not None:
         reasoning, cached = usage.details()
     return ClassifiedRow(  # in the order of the fields: by name it takes twice as long
         row.custom_id,
-        _CUT_SHORT if choice.finish_reason in AT_LIMIT else _OK,
+        _CUT_SHORT if body.choices[0].finish_reason in AT_LIMIT else _OK,
         content[1 : min(len(content) - 1, PREVIEW_MAX + 1)],
         usage.completion_tokens,
         usage.prompt_tokens,
@@ -184,6 +175,28 @@ def classify(data: bytes) -> ClassifiedRow:
         "",
         content,
     )
+
+
+def plain_content(row: PlainRow) -> bytes | None:
+    """Return the answer as JSON where the row is one plain answer; None where it needs a closer look."""
+    body = row.response.body
+    if row.response.status_code != 200 or len(body.choices) != 1:
+        return None
+    choice = body.choices[0]
+    message = choice.message
+    content, calls = bytes(message.content), message.tool_calls
+    if (
+        content[0] != QUOTE
+        or (content[1] not in PLAIN and _may_be_blank_or_reasoning(content))
+        or (b"/" in content and b"/think" in content)  # one byte is found ten times as fast
+        or choice.finish_reason == FAILED
+        or (row.error is not UNSET and bytes(row.error) != b"null")
+        or (body.error is not UNSET and bytes(body.error) != b"null")
+        or (choice.error is not UNSET and bytes(choice.error) != b"null")
+        or (calls is not UNSET and bytes(calls) not in NO_CALLS)
+    ):
+        return None
+    return content
 
 
 def _may_be_blank_or_reasoning(content: bytes) -> bool:
@@ -209,15 +222,12 @@ def parse_request(data: bytes) -> ParsedRequest:
     except (ValueError, RecursionError):
         return _parse_decoded_request(data)
     body = request.body
-    asked, tools = body.response_format, body.tools
-    if asked is UNSET and tools is UNSET:
-        return request.custom_id, body.model, b"", b""
-    return (
-        request.custom_id,
-        body.model,
-        b"" if asked is UNSET else bytes(asked),
-        b"" if tools is UNSET else bytes(tools),
-    )
+    return request.custom_id, body.model, raw_bytes(body.response_format), raw_bytes(body.tools)
+
+
+def raw_bytes(part: Raw | UnsetType) -> bytes:
+    """Return a part of a line as it is written; nothing where it is not there."""
+    return b"" if part is UNSET else bytes(part)
 
 
 def _parse_decoded_request(data: bytes) -> ParsedRequest:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from array import array
 from itertools import accumulate
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from tbatch_tui.engine.results.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tbatch_tui.engine.results.index.batches import RowColumns
     from tbatch_tui.engine.results.index.classify import ClassifiedRow
-    from tbatch_tui.engine.results.index.jsonl import Line
+    from tbatch_tui.engine.results.index.jsonl import Line, LineBatch
     from tbatch_tui.engine.results.sources import Source
 
 UNKNOWN_COUNT = 0xFFFFFFFF
@@ -54,6 +55,12 @@ class TextColumn:
         """Add a text."""
         self._buffer += text
         self._ends.append(len(self._buffer))
+
+    def append_all(self, texts: Sequence[bytes]) -> None:
+        """Add texts."""
+        first = len(self._buffer)
+        self._buffer += b"".join(texts)
+        self._ends.extend([*accumulate(map(len, texts), initial=first)][1:])
 
     def columns(self) -> list[Column]:
         """Return the columns, to be stored."""
@@ -106,6 +113,12 @@ class LocationColumns:
         self.offset.append(line.offset)
         self.length.append(line.length)
 
+    def append_all(self, batch: LineBatch) -> None:
+        """Add the locations of lines that follow each other."""
+        self.line.extend(range(batch.number, batch.number + len(batch.ends)))
+        self.offset.extend(batch.offsets())
+        self.length.extend(batch.lengths())
+
     def columns(self) -> list[Column]:
         """Return the columns, to be stored."""
         return [self.line, self.offset, self.length]
@@ -137,6 +150,12 @@ class RequestColumns:
             self.locations.append(line)
         self.response.append(-1)
         return len(self.response) - 1
+
+    def append_all(self, custom_ids: Sequence[str], batch: LineBatch) -> None:
+        """Add the requests of lines that follow each other."""
+        self.ids.append_all([custom_id.encode("utf-8", "surrogatepass") for custom_id in custom_ids])
+        self.locations.append_all(batch)
+        self.response.extend(array("i", [-1]) * len(custom_ids))
 
     def columns(self) -> list[Column]:
         """Return the columns, to be stored."""
@@ -176,14 +195,10 @@ class ResponseColumns:
         """Add a response row and return its number."""
         self.file.append(source)
         self.locations.append(line)
-        tokens, prompt = classified.tokens, classified.prompt_tokens
-        reasoning, cached = classified.reasoning_tokens, classified.cached_tokens
-        self.tokens.append(UNKNOWN_COUNT if tokens is None else tokens if tokens < UNKNOWN_COUNT else _COUNT_MAX)
-        self.prompt_tokens.append(UNKNOWN_COUNT if prompt is None else prompt if prompt < UNKNOWN_COUNT else _COUNT_MAX)
-        self.reasoning_tokens.append(
-            UNKNOWN_COUNT if reasoning is None else reasoning if reasoning < UNKNOWN_COUNT else _COUNT_MAX
-        )
-        self.cached_tokens.append(UNKNOWN_COUNT if cached is None else cached if cached < UNKNOWN_COUNT else _COUNT_MAX)
+        self.tokens.append(_encode_count(classified.tokens))
+        self.prompt_tokens.append(_encode_count(classified.prompt_tokens))
+        self.reasoning_tokens.append(_encode_count(classified.reasoning_tokens))
+        self.cached_tokens.append(_encode_count(classified.cached_tokens))
         model, reason, seconds = classified.model, classified.reason, classified.seconds
         self.model.append(self.model_names.number(model) if model else 0)
         self.seconds.append(-1.0 if seconds is None else seconds)
@@ -191,6 +206,31 @@ class ResponseColumns:
         self.reason.append(self.reason_number(reason))
         self.outcome.append(classified.outcome)
         return len(self.outcome) - 1
+
+    def append_all(self, source: Source, batch: LineBatch, rows: RowColumns, models: Sequence[int]) -> int:
+        """Add the rows of lines that follow each other, and return the number of the first.
+
+        Args:
+            source: Their file.
+            batch: The lines.
+            rows: What they say.
+            models: The number of each row's model.
+        """
+        first = len(self.outcome)
+        self.file.extend(array("H", [source]) * len(models))
+        self.locations.append_all(batch)
+        self.tokens.extend(_encode_counts(rows.tokens))
+        self.prompt_tokens.extend(_encode_counts(rows.prompt_tokens))
+        self.reasoning_tokens.extend(_encode_counts(rows.reasoning_tokens))
+        self.cached_tokens.extend(_encode_counts(rows.cached_tokens))
+        self.model.extend(models)
+        self.seconds.extend(array("d", [-1.0]) * len(models))
+        self.previews.append_all(rows.previews)
+        self.reason.extend(array("H", [0]) * len(models))
+        for at, reason in rows.reasons.items():
+            self.reason[first + at] = self.reason_number(reason)
+        self.outcome += bytes(rows.outcomes)
+        return first
 
     def reason_number(self, reason: str) -> int:
         """Return the number of a reason, the one of `_ANY_REASON` once all numbers are used; 0 of no reason."""
@@ -230,6 +270,19 @@ class ResponseColumns:
     def outcome_of(self, number: int) -> Outcome:
         """Return the outcome of a response."""
         return Outcome(self.outcome[number])
+
+
+def _encode_count(count: int | None) -> int:
+    return UNKNOWN_COUNT if count is None else min(count, _COUNT_MAX)
+
+
+def _encode_counts(counts: list[int | None]) -> Sequence[int]:
+    unknown = counts.count(None)
+    if unknown == len(counts):
+        return array("I", [UNKNOWN_COUNT]) * unknown
+    if not unknown and max(known := cast("list[int]", counts)) < UNKNOWN_COUNT:
+        return array("I", known)
+    return [_encode_count(count) for count in counts]
 
 
 def decode_count(count: int) -> int | None:

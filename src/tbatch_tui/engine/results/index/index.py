@@ -21,11 +21,11 @@ from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.results.index.batches import add_requests, add_responses
 from tbatch_tui.engine.results.index.changes import DownloadCheck, stamp_if_changed
-from tbatch_tui.engine.results.index.classify import classify, parse_request, salvage_id, unreadable
 from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, decode_count
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
-from tbatch_tui.engine.results.index.jsonl import Line, read_lines
+from tbatch_tui.engine.results.index.jsonl import read_batches
 from tbatch_tui.engine.results.index.previews import preview_text
 from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.record import ResultRecord, build_record
@@ -102,10 +102,10 @@ class ResultIndex:
             progress(done, total)
 
         self.input_changed = self._is_input_changed(on_piece)
-        if self.input_changed or not self._read(Source.INPUT, on_piece, self._add_request):
+        if self.input_changed or not self._read(Source.INPUT, on_piece, add_requests):
             self._join = Join(has_input=False, answer_schema=self.sources.answer_schema)
-        self._read(Source.OUTPUT, on_piece, partial(self._add_response, Source.OUTPUT))
-        self._read(Source.ERRORS, on_piece, partial(self._add_response, Source.ERRORS))
+        self._read(Source.OUTPUT, on_piece, partial(add_responses, source=Source.OUTPUT))
+        self._read(Source.ERRORS, on_piece, partial(add_responses, source=Source.ERRORS))
         self.counts = self._join.finish()
         return self.counts
 
@@ -165,8 +165,8 @@ class ResultIndex:
         self.file_stamps[Source.INPUT] = stamp
         return True
 
-    def _read(self, source: Source, on_piece: Callable[[bytes], object], add: Callable[[Line], object]) -> bool:
-        """Read a file line by line; return whether that was possible."""
+    def _read(self, source: Source, on_piece: Callable[[bytes], object], add: Callable[..., object]) -> bool:
+        """Read the lines of a file; return whether that was possible."""
         path = self.sources.path(source)
         if path is None:
             return False
@@ -174,27 +174,14 @@ class ResultIndex:
             with path.open("rb", buffering=0) as file:
                 stamp = self.file_stamps[source] = FileStamp.of(os.fstat(file.fileno()))
                 check = DownloadCheck(self.sources.downloads.get(source), stamp)
-                for line in read_lines(file, check.wrap(on_piece)):
-                    add(line)
+                for batch in read_batches(file, check.wrap(on_piece)):
+                    add(self._join, batch=batch)
             if check.has_changed:
                 self.changed_results += (source,)
         except OSError as error:
             self.read_errors[source] = error.strerror or str(error)
             return False
         return True
-
-    def _add_request(self, line: Line) -> None:
-        request = parse_request(line.data)
-        salvaged_id = salvage_id(line.data) if request[0] is None else ""
-        self._join.add_request(request, line, salvaged_id=salvaged_id)
-
-    def _add_response(self, source: Source, line: Line) -> None:
-        if line.is_whole:
-            row = classify(line.data)
-        else:
-            row = unreadable(line.data, f"This row is too long: {line.length:,} bytes")
-        salvaged_id = salvage_id(line.data) if row.is_unreadable else ""
-        self._join.add_response(source, line, row, salvaged_id=salvaged_id)
 
     # -- rows, from memory ---------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.results.index.classify import REASON_MAX
@@ -14,8 +14,11 @@ from tbatch_tui.engine.results.index.judges import format_by_schema, judge_for
 from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.results.index.batches import ParsedRequests, RowColumns
     from tbatch_tui.engine.results.index.classify import ClassifiedRow, ParsedRequest
-    from tbatch_tui.engine.results.index.jsonl import Line
+    from tbatch_tui.engine.results.index.jsonl import Line, LineBatch
     from tbatch_tui.engine.results.index.judges import Judge
     from tbatch_tui.engine.results.sources import Source
 
@@ -70,6 +73,57 @@ class Join:
         self._request_judges.append(self._judge_number(response_format, tools) if asks else self._default_judge)
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._unanswered.setdefault(custom_id, deque()).append(number)
+
+    def add_requests(self, requests: ParsedRequests, batch: LineBatch) -> bool:
+        """Add the lines of a batch at once; False, and nothing is added, if one has the id of another line."""
+        ids, first = requests.custom_ids, len(self.requests)
+        if len({*ids}) < len(ids) or not self._by_id.keys().isdisjoint(ids):
+            return False
+        models = {name: self.responses.model_names.number(name) for name in dict.fromkeys(requests.models)}
+        self._request_models.extend([models[name] for name in requests.models])
+        if requests.asked is None:
+            self._request_judges.extend(array("I", [self._default_judge]) * len(ids))
+        else:
+            asked = dict.fromkeys(requests.asked)
+            judges = {each: self._judge_number(*each) if any(each) else self._default_judge for each in asked}
+            self._request_judges.extend([judges[each] for each in requests.asked])
+        self.requests.append_all(ids, batch)
+        self._by_id.update(zip(ids, range(first, first + len(ids)), strict=True))
+        return True
+
+    def add_responses(self, source: Source, rows: RowColumns, batch: LineBatch) -> bool:
+        """Add the answers of a batch at once; False, and nothing is added, if one belongs to no request."""
+        custom_ids = rows.custom_ids
+        found = [*map(self._by_id.get, custom_ids)]
+        if not self.has_input or None in found:
+            return False
+        requests = cast("list[int]", found)
+        if len(self._judges) > 1:
+            self._judge_all(rows, requests)
+        models, number = self._request_models, self.responses.model_names.number
+        first = self.responses.append_all(
+            source,
+            batch,
+            rows,
+            [models[request] or number(name) for request, name in zip(requests, rows.models, strict=True)],
+        )
+        counted = self.requests.response
+        for response, request in enumerate(requests, first):
+            if counted[request] < 0:
+                counted[request] = response
+            else:
+                self._assign(request, response, custom_ids[response - first])
+        return True
+
+    def _judge_all(self, rows: RowColumns, requests: Sequence[int]) -> None:
+        """Make those of the answers invalid that are not what their requests asked for."""
+        judges = self._request_judges
+        for at, request in enumerate(requests):
+            if judge := judges[request]:
+                row = rows.judged_row(at)
+                self._judge(row, judge)
+                if row.reason:
+                    rows.outcomes[at], rows.reasons[at] = row.outcome, row.reason
 
     def add_response(self, source: Source, line: Line, classified: ClassifiedRow, *, salvaged_id: str = "") -> None:
         """Add a row of the output or error file.

@@ -1,7 +1,8 @@
-"""Read a JSONL file line by line, in pieces, with a bound on the memory that a long line takes."""
+"""Read the lines of a JSONL file, in pieces, with a bound on the memory that a long line takes."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
@@ -9,11 +10,12 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PIECE_SIZE = 256 * 1024
+PIECE_SIZE = 200 * 1024
 """Bytes read at a time."""
 LINE_MAX = 16 * 1024 * 1024
 """Bytes. Of a longer line only the length and the first `HEAD_SIZE` bytes are kept."""
 HEAD_SIZE = 4096
+_OPEN, _CLOSE = b"{}"
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -33,39 +35,84 @@ class Line(Struct, frozen=True, gc=False):
         return self.length == len(self.data)
 
 
-def read_lines(file: BinaryIO, on_piece: Callable[[bytes], object]) -> Iterator[Line]:
-    """Yield the lines of a file from its beginning.
+class LineBatch(Struct, frozen=True, gc=False):
+    """Lines that follow each other in a file, blank ones too."""
+
+    number: int
+    """Of the first line, from 1."""
+    offset: int
+    """Of the first line."""
+    block: bytes
+    """The lines, without the end of the last. Of a line that is too long, which is alone, the first bytes."""
+    ends: list[int]
+    """Where each line ends in the block; of a line that is too long, where it would."""
+
+    @property
+    def has_an_object_a_line(self) -> bool:
+        """Whether each line begins and ends with a brace: then no JSON object goes over a line end."""
+        block, ends = self.block, self.ends
+        if block[:1] != b"{" or block[-1:] != b"}" or ends[-1] != len(block):
+            return False
+        return not any([block[end - 1] != _CLOSE or block[end + 1] != _OPEN for end in ends[:-1]])  # noqa: C419
+
+    def offsets(self) -> list[int]:
+        """Return the offset of each line."""
+        first = self.offset
+        return [first, *[first + end + 1 for end in self.ends[:-1]]]
+
+    def lengths(self) -> list[int]:
+        """Return the bytes of each line, without its end."""
+        ends = self.ends
+        return [ends[0], *[end - before - 1 for before, end in pairwise(ends)]]
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines that are not blank."""
+        lines = self.block.split(b"\n")
+        for at, (data, offset, length) in enumerate(zip(lines, self.offsets(), self.lengths(), strict=True)):
+            if data and not data.isspace():
+                yield Line(self.number + at, offset, data, length)
+
+
+def read_batches(file: BinaryIO, on_piece: Callable[[bytes], object]) -> Iterator[LineBatch]:
+    """Yield the lines of a file from its beginning, many at once.
 
     Args:
+        file: Opened for reading bytes.
         on_piece: Called with each piece before its lines are yielded. It may raise, to stop.
     """
-    number = position = 0
+    number, offset = 1, 0  # of the line that begins the next batch
     carried: list[bytes] = []
-    offset = held = 0  # of the line whose end has not been read yet
+    held = 0  # bytes of the line whose end has not been read yet
     is_too_long = False
-    while block := file.read(PIECE_SIZE):
-        on_piece(block)
-        start = 0
-        while (end := block.find(b"\n", start)) >= 0:
-            number += 1
-            length = position + end - offset
-            if carried:
-                data = b"".join((*carried, block[start:end])) if not is_too_long else carried[0]
-                carried, held, is_too_long = [], 0, False
-            else:
-                data = block[start:end]
-            if data and not data.isspace():
-                yield Line(number, offset, data, length)
-            start = end + 1
-            offset = position + start
-        rest = block[start:]
+    while piece := file.read(PIECE_SIZE):
+        on_piece(piece)
+        start, end = 0, piece.rfind(b"\n")
+        if is_too_long and end >= 0:
+            start = piece.find(b"\n") + 1
+            length = held + start - 1
+            yield LineBatch(number, offset, carried[0], [length])
+            number, offset, carried, held, is_too_long = number + 1, offset + length + 1, [], 0, False
+        if end >= start:
+            block = b"".join((*carried, piece[start:end]))
+            ends = _line_ends(block)
+            yield LineBatch(number, offset, block, ends)
+            number, offset = number + len(ends), offset + len(block) + 1
+            carried, held, start = [], 0, end + 1
+        rest = piece[start:] if start else piece
+        held += len(rest)
         if rest and not is_too_long:
             carried.append(rest)
-            held += len(rest)
             if held > LINE_MAX:
                 carried, is_too_long = [b"".join(carried)[:HEAD_SIZE]], True
-        position += len(block)
     if carried:
-        data = b"".join(carried)
-        if not data.isspace():
-            yield Line(number + 1, offset, data, position - offset)
+        yield LineBatch(number, offset, b"".join(carried), [held])
+
+
+def _line_ends(block: bytes) -> list[int]:
+    ends = []
+    end = block.find(b"\n")
+    while end >= 0:
+        ends.append(end)
+        end = block.find(b"\n", end + 1)
+    ends.append(len(block))
+    return ends
