@@ -22,11 +22,11 @@ from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.batches import add_requests, add_responses
-from tbatch_tui.engine.results.index.changes import DownloadCheck, stamp_if_changed
 from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, decode_count
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.jsonl import read_batches
 from tbatch_tui.engine.results.index.previews import preview_text
+from tbatch_tui.engine.results.index.staleness import DownloadCheck, stamp_if_changed
 from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.record import ResultRecord, build_record
 from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of_file
