@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tbatch_tui.engine.tables.compose.draft import Draft
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.compose.columns import ColumnTable
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
     Shown = AbstractAsyncContextManager[tuple[NewBatchHost, Pilot[object]]]
 
@@ -144,3 +149,222 @@ async def test_what_is_typed_is_there_again(tmp_path: Path) -> None:
         assert "as you left it" in app.text and app.focused is app.screen.query_one("#request")
     [draft] = (tmp_path / "data" / "drafts").iterdir()
     assert draft.stat().st_mode & 0o777 == 0o600
+
+
+async def test_rows_that_cannot_be_asked_are_shown_first_and_can_be_left_out(tmp_path: Path) -> None:
+    async with compose(tmp_path, reviews(tmp_path)) as (app, pilot):
+        await ready(app)
+        app.screen.query_one("#model").focus()
+        await pilot.press(*"m/m")
+        await type_prompt(app, pilot)
+        await pilot.press("escape", "enter")
+        await until(lambda: "what about these rows?" in app.text)
+        assert "row 3, column review text: the cell is empty" in app.text
+        await pilot.press("enter")
+        await until(lambda: "Row 3 of 4" in app.text and not app.posted)
+        await pilot.press("enter")
+        await until(lambda: "what about these rows?" in app.text)
+        await pilot.press("j", "enter")
+        await until(lambda: app.posted)
+        assert prompts(app) == ["Good? Great", "Good? Broke soon", "Good? Fine"]
+        assert "(•) leave the row out" in app.text and "1 left out: review text is empty" in app.toasts
+
+
+async def test_doubled_ids_can_be_numbered_instead(tmp_path: Path) -> None:
+    async with compose(tmp_path, reviews(tmp_path, "1,Great,en", "1,Fine,de")) as (app, pilot):
+        await ready(app)
+        screen(app).take_draft(Draft(model="m/m", prompt="{{ lang }}", id="id"))
+        await compute(app)
+        await until(lambda: "row 2, column id" in app.text)
+        screen(app).query_one("#request").focus()
+        await pilot.press("enter")
+        await until(lambda: "what about these rows?" in app.text)
+        await pilot.press("j", "enter")
+        await until(lambda: app.posted)
+        assert [request["custom_id"] for request in requests(app)] == ["row-0001", "row-0002"]
+
+
+async def test_another_encoding_is_asked_for_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_bytes("id;text\n1;schön\n2;Füße\n".encode("cp1252"))
+    async with compose(tmp_path, path) as (app, pilot):
+        await until(lambda: "Which encoding does it have?" in app.text)
+        assert "cp1252" in app.text and "1;schön" in app.text and "Line 2 is not UTF-8" in app.text
+        await pilot.press("enter")
+        await ready(app)
+        assert "cp1252" in app.text
+        await type_prompt(app, pilot, "{{ text }}")
+        await until(lambda: "    schön" in app.text)
+        screen(app).take_draft(Draft(model="m/m", prompt="{{ text }}"))
+        screen(app).query_one("#request").focus()
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+        assert prompts(app) == ["schön", "Füße"]
+        assert 'encoding = "cp1252"' in (tmp_path / "excel.recipe.toml").read_text()
+
+
+async def test_an_encoding_that_shows_late_is_asked_for_and_can_be_put_off(tmp_path: Path) -> None:
+    path = tmp_path / "late.csv"
+    path.write_bytes(b"id,text\n" + b"1,plain text that goes on for a while\n" * 9_000 + b"2,sch\xf6n\n")
+    async with compose(tmp_path, path) as (app, pilot):
+        await until(lambda: "Which encoding does it have?" in app.text)
+        await pilot.press("escape")
+        await until(lambda: "Open it again to choose its encoding" in app.text)
+        await pilot.press("enter")
+        await until(lambda: "Which encoding does it have?" in app.text)
+        await pilot.press("enter")
+        await ready(app)
+        await until(lambda: "9,001 rows" in app.text)
+
+
+def broken(folder: Path, kind: str) -> Path:
+    """Write a table that cannot be opened."""
+    path = folder / {"folder": "texts", "recipe": "a.recipe.toml", "extra": "a.xlsx"}.get(kind, "a.csv")
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "recipe":
+            path.write_text('version = 1\nmodel = "m"\n\nprmpt = "x"\n')
+        case "empty":
+            path.touch()
+        case "unreadable":
+            path.symlink_to(folder / "gone.csv")
+        case "twice":
+            path.write_text("a,a\n1,2\n")
+        case "extra":
+            path.write_bytes(b"PK")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("folder", ("The folder texts has no files", "Hidden files")),
+        ("recipe", ("a.recipe.toml:4", "prmpt", "Did you mean prompt?")),
+        ("empty", ("without even a header", "Fix it in the table")),
+        ("unreadable", ("does not exist", "Check the spelling")),
+        ("twice", ("twice", "Fix it in the table")),
+        ("extra", ("excel", "pip install 'tbatch-tui[excel]'")),
+    ],
+)
+async def test_what_cannot_be_opened_says_why_and_what_helps(
+    kind: str, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = broken(tmp_path, kind)
+    if kind == "extra":
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    async with compose(tmp_path, path, (80, 24)) as (app, pilot):
+        await until(lambda: "opened again when it changes" in app.text)
+        for word in words:
+            assert word in app.text.replace("\n ", ""), app.text
+        await pilot.press("n", "]", "e", "r")  # nothing to do it with
+        await pilot.press("escape")
+        await until(lambda: any(isinstance(message, GoBack) for message in app.posted))
+
+
+async def test_a_table_that_changes_is_read_again_and_one_that_vanishes_comes_back(tmp_path: Path) -> None:
+    path = reviews(tmp_path)
+    async with compose(tmp_path, path) as (app, pilot):
+        await ready(app)
+        await type_prompt(app, pilot, "Say {{ lang }}")
+        reviews(tmp_path, "1,Great,xx", "2,Fine,yy")
+        await until(lambda: "Say xx" in app.text and "2 rows" in app.text)
+        assert area(app).text == "Say {{ lang }}" and "has changed on disk" in app.toasts
+        path.unlink()
+        await until(lambda: "opened again when it changes" in app.text)
+        reviews(tmp_path, "1,Great,zz")
+        await until(lambda: "Say zz" in app.text)
+        assert area(app).text == "Say {{ lang }}"
+
+
+async def test_a_recipe_opens_its_table_and_a_table_begins_with_the_last_recipe(tmp_path: Path) -> None:
+    path = reviews(tmp_path, "1,Great,en")
+    recipe = tmp_path / "mine.recipe.toml"
+    text = 'version = 1\nmodel = "m/m"\nprompt = "Say {{ lang }}"\n[body]\ntop_p = 0.5\n'
+    recipe.write_text(text + '[source]\npath = "reviews.csv"\n')
+    async with compose(tmp_path, recipe) as (app, pilot):
+        await ready(app)
+        assert "Say en" in app.text and "from mine.recipe.toml" in app.text
+        assert area(app, "parameters").text == "top_p=0.5"
+        screen(app).query_one("#request").focus()
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+    other = tmp_path / "other.csv"
+    other.write_text("id,review text,lang\n7,x,fr\n")
+    async with compose(tmp_path, other, (150, 50)) as (app, _):
+        await ready(app)
+        await until(lambda: "Say fr" in app.text)
+        assert "from the last recipe for these columns" in app.text
+    async with compose(tmp_path, path) as (app, _):
+        await ready(app)
+        await until(lambda: "Say en" in app.text)
+
+
+async def test_a_database_with_several_tables_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE orders (n INTEGER)")
+        database.execute("CREATE TABLE notes (text TEXT)")
+        database.execute("INSERT INTO orders VALUES (42)")
+    async with compose(tmp_path, path) as (app, pilot):
+        await until(lambda: "Which table?" in app.text)
+        await pilot.press("j", "enter")
+        await ready(app)
+        await until(lambda: "number" in app.text and "42" in app.text)
+
+
+async def test_a_list_of_urls_becomes_transcriptions(tmp_path: Path) -> None:
+    path = tmp_path / "clips.txt"
+    path.write_text("https://example.com/a.wav\nhttps://example.com/b.wav\n")
+    async with compose(tmp_path, path) as (app, pilot):
+        await until(lambda: isinstance(app.screen, ComposeScreen) and "(•) for transcriptions" in app.text)
+        assert not app.screen.query_one("#system-field").display
+        app.screen.query_one("#model").focus()
+        await pilot.press(*"openai/whisper-large-v3", "ctrl+j")
+        await until(lambda: app.posted)
+        assert requests(app)[1]["body"]["file"] == "https://example.com/b.wav"
+
+
+async def test_the_editor_gets_the_prompt_and_gives_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def edit_text(_app: object, _environ: object, text: str, name: str) -> str:
+        return f"{text} ({name})"
+
+    monkeypatch.setattr("tbatch_tui.tui.terminal.editor.edit_text", edit_text)
+    async with compose(tmp_path, reviews(tmp_path)) as (app, pilot):
+        await ready(app)
+        await pilot.press(*"Hi", "ctrl+e")
+        await until(lambda: area(app).text == "Hi (prompt.md)")
+        await pilot.press("escape", "e")
+        await until(lambda: area(app).text == "Hi (prompt.md) (prompt.md)")
+
+
+async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sandbox: Sandbox) -> None:
+    online = offline(tmp_path, base_url=sandbox.base_url, api_key=sandbox.key)
+    path = reviews(tmp_path, "1,Great,en")
+    async with shown(online, lambda e, b: ComposeScreen(e, b, path), (110, 50)) as (app, pilot):
+        await ready(app)
+        await until(lambda: len(screen(app)._catalogue) > 0)
+        app.screen.query_one("#model").focus()
+        await pilot.press("enter")
+        await until(lambda: "Which model?" in app.text and "Context" in app.text)
+        await pilot.press(*"llama 70b")
+        await until(lambda: "Llama-3.3-70B-Instruct-Turbo" in app.text)
+        await pilot.press("enter")
+        await until(lambda: "tokens of context" in app.text and "per 1M tokens" in app.text)
+        app.screen.query_one("#max_tokens").focus()
+        await pilot.press(*"10")
+        await type_prompt(app, pilot)
+        await until(lambda: "up to about $" in app.text)
+        app.screen.query_one("#model").focus()
+        await pilot.press("end", *"xx")
+        await until(lambda: "not in the catalogue" in app.text)
+
+
+async def test_hostile_cells_and_names_are_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "[bad] x.csv"
+    path.write_text('"na[/]me","b\x1b[2J"\n"{{ b }} [/red]\x1b]52;c;x\x07","\u202etxt"\n', encoding="utf-8")
+    async with compose(tmp_path, path, (80, 24)) as (app, pilot):
+        await ready(app)
+        app.screen.query_one(ColumnTable).focus()
+        await pilot.press("G", "enter", "escape")
+        await until(lambda: "Row 1" in app.text)

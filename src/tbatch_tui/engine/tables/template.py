@@ -277,8 +277,8 @@ def _unknown_column(template: str, name: str, columns: Collection[str]) -> Templ
 
 def column_expression(name: str) -> str:
     """Return how a template names a column between its braces: as it is, or as an item of the row."""
-    is_plain = name == name.strip() and name and not any(mark in name for mark in "{}|\n\r")
-    return name if is_plain else f"row[{json.dumps(name, ensure_ascii=False)}]"
+    is_plain = name == name.strip() and name and name.isprintable() and not any(mark in name for mark in "{}|")
+    return name if is_plain else f"row[{json.dumps(name, ensure_ascii=not name.isprintable())}]"
 
 
 def nearest(name: str, names: Collection[str]) -> str | None:

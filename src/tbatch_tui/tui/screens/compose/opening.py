@@ -87,7 +87,7 @@ class ComposeOpening(Screen[None]):
 
     def _show_trouble(self, error: BatchError) -> None:
         """Show why the table cannot be read, in place of the form."""
-        self.session.note_failed_opening()
+        self.session.close()
         self.add_class("-closed")
         self.set_focus(None)
         pieces = [("✗ ", "$status-failed"), (line(error.title), "$status-failed"), (f"\n\n{line(_hint(error))}", "")]

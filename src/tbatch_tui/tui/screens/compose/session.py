@@ -165,9 +165,12 @@ class ComposeSession:
             return False
         return now != self._stamp and now == last
 
-    def note_failed_opening(self) -> None:
-        """Note the table as it is now: it is opened again once it is another one."""
-        self._stamp = self._last_seen = read_stamp(self.path)
+    def close(self) -> None:
+        """Leave a table that cannot be read: it is opened again once it is another one."""
+        self.save()
+        path = self.path if self.source is None else self.source.path
+        self.source = self.profile = self.summary = self.preview = None
+        self._stamp = self._last_seen = read_stamp(path)
 
     # -- the recipe ----------------------------------------------------------------------------------
 

@@ -125,10 +125,10 @@ def format_cost(summary: TableSummary | None, prices: PriceList | None, has_mode
         text.append((f"{between}images cost more than their text", _NOTE))
     elif cost.audio and cost.minute is not None:
         text.append((f"{between}{fmt.money(cost.minute)} per minute of audio", ""))
-    elif cost.most is not None:
+    elif cost.about is not None:
         text += [
             (between, ""),
-            (f"at most {format_bound(cost.most)}{so_far}", "bold"),
+            (f"up to about {format_bound(cost.about)}{so_far}", "bold"),
             (f" · {format_price(cost)}", _QUIET),
         ]
     return text

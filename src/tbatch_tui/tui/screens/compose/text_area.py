@@ -109,7 +109,8 @@ class TemplateArea(TextArea):
             return False
         put = column_expression(offer.names[0]) + offer.closing
         self.replace(put, (row, offer.start), (row, column), maintain_selection_offset=False)
-        self._offer = offer._replace(text=put, names=[*offer.names[1:], offer.names[0]])
+        is_only = len(offer.names) == 1
+        self._offer = None if is_only else offer._replace(text=put, names=[*offer.names[1:], offer.names[0]])
         return True
 
 
