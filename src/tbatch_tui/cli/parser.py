@@ -120,7 +120,12 @@ def app_parser() -> argparse.ArgumentParser:
         "The key is TOGETHER_API_KEY, else what `tg login` stored.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="start by checking this JSONL file")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a JSONL file to check, or a table, a folder or a recipe to make requests of",
+    )
     parser.add_argument(
         "--demo", action="store_true", help="try it on a private sandbox: no key, nothing leaves this machine"
     )

@@ -112,7 +112,7 @@ class OrderedKeysApp(App[ReturnType]):
 
     async def on_key_done(self, done: KeyDone) -> None:
         """Wait another round where the last one has changed where the keyboard is; else go on with the next key."""
-        if done is not self._awaited:
+        if done is not self._awaited or not self.screen_stack:  # the app is being left: there is nowhere to go on
             return
         at_least, at_most = _ROUNDS
         has_moved = self._focus_before != (self.screen, self.focused)

@@ -16,6 +16,7 @@ from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.server_file import FileRole, FileUse, ServerFile
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
+from tbatch_tui.tui.screens.compose.text_area import TemplateArea
 from tbatch_tui.tui.screens.files.rows import FileListModel
 from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
@@ -99,6 +100,15 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
         case "job":
             await pilot.press("enter")
             await until(lambda: "Job id" in screen_text(app))
+        case "compose":
+            path = app.engine.options.data_dir.parent / "work" / "reviews.csv"
+            rows = [f"{n},{'Great love it' if n % 7 else ''},{n % 5 + 1}" for n in range(1, 41)]
+            path.write_text("\n".join(["id,review text,stars", *rows]))
+            await app.open_path(path)
+            await until(lambda: isinstance(app.focused, TemplateArea))
+            await pilot.press(*"Good? {{ rev", "tab", "tab", *"One word.", "tab", *"m/model", "tab", *"8", "escape")
+            await until(lambda: "Good? Great" in screen_text(app) and "5 problems" in screen_text(app))
+            await until(lambda: "35 requests" in screen_text(app))
         case "check-clean" | "create":
             app.open_check(app.engine.options.data_dir.parent / "work" / "reviews-march.jsonl")
             await until(lambda: "No problems" in screen_text(app) and "customer-review-000000" in screen_text(app))
