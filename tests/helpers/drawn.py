@@ -77,10 +77,15 @@ def is_painted(app: App[Any]) -> bool:
         app._resize_event is None
         and screen._compositor.size == app.size
         and not any(node.message_queue_size for node in (app, *widgets))
-        and not any(w._layout_required or w._repaint_required or w._scroll_required for w in widgets)
+        and not any(w._layout_required or w._repaint_required or w._scroll_required for w in widgets if is_displayed(w))
         and not screen._dirty_widgets
         and not screen._callbacks
     )
+
+
+def is_displayed(widget: Widget) -> bool:
+    """Whether a widget has a place on the screen: one that is hidden, or in one that is, is never painted."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
 async def painted(app: App[Any], what: str = "the screen is painted") -> None:
