@@ -124,7 +124,7 @@ def test_another_encoding_is_shown(run: Run, tmp_path: Path) -> None:
         (["reviews.csv", "-p", "x"], 1, "No model is named"),
         (["reviews.csv", "-m", "m"], 1, "There is no prompt"),
         (["-m", "m", "-p", "x"], 2, "No source given"),
-        (["none.csv", "-m", "m", "-p", "x"], 2, "none.csv cannot be read"),
+        (["none.csv", "-m", "m", "-p", "x"], 2, "none.csv does not exist"),
         (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Did you mean review?"),
         (["reviews.csv", "-m", "m", "-p", "@none.md"], 2, "none.md cannot be read"),
         (["reviews.csv", "-m", "m", "-p", "x", "--set", "messages=[]"], 2, "messages cannot be set as a parameter"),

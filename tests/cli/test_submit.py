@@ -292,7 +292,7 @@ def test_a_submit_that_waits_for_another_of_the_same_file_says_so(
     for number, command in enumerate((first, second)):
         _, printed[number] = command.communicate(timeout=90)
         assert command.returncode == 0, printed[number]
-    assert "The connection was cut" in printed[0] and "30 s of lists" in printed[0]
+    assert "The connection was cut" in printed[0] and "listed for 30 s" in printed[0]
     assert "It waits for submission number 1 of the same file" in printed[1]
     assert "Settling it in the app there lets you decide" in printed[1]
     assert len(sandbox.jobs) == 2

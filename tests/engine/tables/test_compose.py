@@ -246,7 +246,7 @@ def test_the_preview_is_what_make_writes(tmp_path: Path) -> None:
     assert [good.request, other.request] == [json.loads(line) for line in made.path.read_bytes().splitlines()]
     assert good.size == len(made.path.read_bytes().splitlines(keepends=True)[0]) and good.tokens > 0
     assert empty.left_out == "text is empty" and empty.request is not None
-    assert "2 cells in place of 3" in ragged.problem and ragged.request is None
+    assert "2 cells instead of 3" in ragged.problem and ragged.request is None
     [empty] = previews(path, DRAFT, 3)
     assert empty.problem == "column text: the cell is empty"
     [long_id] = previews(path, Draft(model="m/m", prompt=PROMPT, id="id"), 5)
@@ -303,7 +303,7 @@ def test_the_sums_are_those_of_the_file_that_is_written(tmp_path: Path) -> None:
 def test_doubled_ids_are_named_and_found(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", "a,x,de", "b,y,de", "a,z,de")
     summary = whole(path, Draft(model="m/m", prompt=PROMPT, id="id"))
-    assert list(summary.problem_rows) == [3] and "that of row 1 too" in summary.problems[0].message
+    assert list(summary.problem_rows) == [3] and "first used in row 1" in summary.problems[0].message
 
 
 def test_prompts_over_the_context_are_counted(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ def test_a_header_of_a_workbook_twice_or_empty(tmp_path: Path, header: list[Any]
     "name", ["no.csv", "no.jsonl", "no.parquet", "no.xlsx", "no.sqlite", "no.txt", "no", "a\0.csv"]
 )
 def test_a_source_that_is_not_there(tmp_path: Path, name: str) -> None:
-    with pytest.raises(LocalFileError, match="cannot be read"):
+    with pytest.raises(LocalFileError, match="does not exist"):
         read(f"{tmp_path}/{name}")
 
 
