@@ -161,7 +161,7 @@ def drawn(app: TbatchApp) -> str:
     return re.sub(r"\d\.\d s · ", "", screen_text(app)) + "\n"
 
 
-SCREENS = ("jobs", "help", "messages", "pick", "job", "check-clean", "check-faulty", "create", "files")
+SCREENS = ("jobs", "help", "messages", "pick", "job", "compose", "check-clean", "check-faulty", "create", "files")
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -38,7 +38,7 @@ _INPUTS = {
     "model": "{go.on} lists the models",
     "max_tokens": "the most that an answer may have: it bounds the cost",
     "temperature": "the model's own",
-    "schema": "label: enum[positive,negative], why: string; or @schema.json",
+    "schema": "label: enum[yes,no], why: string; or @schema.json",
     "id": "the column of the custom_id; else row-0001, row-0002 …",
     "image": "the column of an image: a URL, or the path of a file",
     "audio": "the column of the recordings' URLs; a list of URLs needs none",
