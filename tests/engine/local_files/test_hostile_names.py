@@ -138,6 +138,10 @@ def test_an_export_for_reading_has_no_control_characters(form: ExportFormat, tmp
         table = list(csv.reader(io.StringIO(exported.decode(), newline="")))
         assert len(table) == 1 + len(named) and {len(row) for row in table} == {3}
         assert not [cell for row in table for cell in row if cell.strip()[:1] in tuple("=+@")]
+    elif form is ExportFormat.HTML:
+        blocks = re.findall(r'class="rows">(.*)</script>', exported.decode())
+        assert sum(len(json.loads(block)) for block in blocks) == len(named)
+        assert exported.count(b"<script") == exported.count(b"</script>")
     else:
         rows = [json.loads(line)["custom_id"] for line in exported.split(b"\n")[:-1]]
         assert [_encodable(name) for name in rows] == [_encodable(name) for name in named]

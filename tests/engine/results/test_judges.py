@@ -49,7 +49,9 @@ def test_what_asks_for_nothing_has_no_judge() -> None:
 def test_no_request_and_no_answer_stops_the_counting(response_format: bytes, tools: bytes, text: str) -> None:
     for asked in (response_format, b'{"type": "json_object", "schema": ' + response_format + b"}"):
         judge = judge_for(asked, b"[" + tools)
-        assert judge is not None
+        if judge is None:
+            assert tools.strip() == b"]", "only a list without tools asks for nothing"
+            continue
         for call in (text, {"function": text}, {"function": {"name": text, "arguments": text}}, {}, None):
             assert isinstance(judge.violation([text], [call]), str)
 

@@ -63,7 +63,7 @@ async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path
 @pytest.mark.parametrize("more", ["", "x" * (MAX_BYTES + 1)], ids=["short", "too long"])
 async def test_a_faulty_line_is_copied_whole_or_not_at_all(more: str, tmp_path: Path) -> None:
     path = tmp_path / "faulty.jsonl"
-    path.write_text(json.dumps({"custom_id": 7, "more": more}) + "\n")
+    path.write_text(json.dumps({"custom_id": 7, "body": more}) + "\n")
     app = make_app(tmp_path, None, file=path)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: isinstance(app.screen, CheckScreen) and app.screen.session.report is not None)
@@ -73,4 +73,4 @@ async def test_a_faulty_line_is_copied_whole_or_not_at_all(more: str, tmp_path: 
         if more:
             assert "line 1 is too long to copy" in toast and not app.clipboard
         else:
-            assert json.loads(app.clipboard) == {"custom_id": 7, "more": ""} and "Copied line 1" in toast
+            assert json.loads(app.clipboard) == {"custom_id": 7, "body": ""} and "Copied line 1" in toast

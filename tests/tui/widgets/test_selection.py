@@ -232,7 +232,7 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
         await pilot.press("enter")
         await until(lambda: getattr(app.screen, "NAME", "") == "Job" and app.screen.query_one("#files").display)
         facts = app.screen.query_one("#files", FactList)
-        await until(lambda: "output" in str(facts.render()), what="its files are shown")
+        await until(lambda: "output" in "".join(str(facts.render()).split()), what="its files are shown")
         facts.text_select_all()
         text, toast = await copied(app, pilot)
         assert f"{chat_file.stem}-" in text and ".output.jsonl" in text and toast.startswith("Copied ")

@@ -62,7 +62,7 @@ def kind_of_path(path: Path) -> PathKind:
 def _kind_of_rows(head: bytes, *, is_json: bool) -> PathKind:
     """Return what the beginning of a file of JSON, or of lines, is."""
     if head.startswith(_BOMS):
-        return PathKind.TABLE if is_json else PathKind.REQUESTS
+        head = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"[" and is_json:
         return _kind_of_array(text)

@@ -10,6 +10,7 @@ from tbatch_tui.engine.answers.compare import Comparison, compare, compare_with_
 from tbatch_tui.engine.answers.fields import find_fields
 from tbatch_tui.engine.answers.reading import read_answers
 from tbatch_tui.engine.answers.table import COUNTED
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import sources_of
 from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 from tbatch_tui.engine.threads import run_cancellable, run_reading
@@ -99,7 +100,10 @@ class CompareSession:
 
     async def _read(self, key: str) -> ResultIndex:
         record = self._engine.record(key)
-        assert record is not None
+        if record is None:  # the history may still be opening
+            record = next((each for each in await self._engine.records() if each.key == key), None)
+        if record is None:
+            raise BatchError("This job is not in the list any more", "Choose another one.")
         index = self._engine.results(record)
         await run_reading(index.build)
         return index
