@@ -298,6 +298,8 @@ def test_limits_are_the_same() -> None:
 @given(files())
 @example((dumped(chat("a"), chat("b", model=False)), True))
 @example((dumped(chat("a"), chat("b", model=" ")), True))
+@example((dumped(chat("a", messages=[{"role": "assistant", "content": "x", "tool_calls": True}])), True))
+@example((dumped(chat("a", tools=True, tool_choice=7)), True))
 def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, bool]) -> None:
     """The job fails if one of the errors says so, and only then."""
     content, is_chat = file

@@ -64,6 +64,8 @@ def _message_error(message: dict[str, Any]) -> str | None:
     calls = message.get("tool_calls")
     if calls == []:
         return "tool_calls must not be empty"
+    if calls is not None and not isinstance(calls, list):
+        return "invalid type: expected a sequence for tool_calls"
     for call in calls or ():
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
