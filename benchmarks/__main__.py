@@ -72,7 +72,7 @@ SCRIPTS = {
         "benchmarks.tables",
     ),
     "compose": Script(
-        "Compose over a table: 200,000 rows, 114 MB of CSV",
+        "Compose over a table: 200,000 rows, 100 MB of CSV",
         "key to screen ≤ 50 ms median, ≤ 120 ms worst of 30, while all rows are read for the sums",
         "benchmarks.compose",
     ),

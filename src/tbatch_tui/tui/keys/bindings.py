@@ -109,7 +109,6 @@ FILES           = _key("F",                "files",              "Files",       
 DELETE_FILES    = _key("D",                "delete_files",       "Delete",       "files.delete",         _FILES,                                 FILE,   "Delete selected files (asks you to type the number)")
 PAGE            = _key("p",                "page_file",          "Page",         "job.page",             _JOB,                                   JOB,    "Read one of its files in $PAGER")
 OPEN_FILE       = _key("P",                "open_file",          "Open file",    "job.open-file",        _JOB,                                   JOB,    "Open one of its files with the desktop's default program", show=False)
-FETCH_INPUT     = _key("i",                "fetch_input",        "Input file",   "job.fetch-input",      _JOB,                                   JOB,    "Download the input file of a job submitted elsewhere: its questions join the answers", show=False)
 REMOVE          = _key("X,delete",         "remove",             "Remove",       "jobs.remove",          _JOBS,                                  JOB,    "Remove ended jobs the server no longer lists", show=False)
 
 # Check, Results, Pick and Create.
@@ -125,6 +124,7 @@ NEXT_RECORD     = _key("J",                "record(1)",          "Next record", 
 PREVIOUS_RECORD = _key("K",                "record(-1)",         "Previous record", "results.previous-record", _RESULTS,                        LIST,   "Go to the previous record, from inside a record too", show=False)
 COLUMNS         = _key("c",                "columns",            "Columns",      "results.columns",      _RESULTS,                               LIST,   "Choose the columns, fields of the JSON answers among them", show=False)
 ANSWER_SCHEMA   = _key("W",                "answer_schema",      "Schema",       "results.schema",       _RESULTS,                               LIST,   "Judge the answers by a schema that their requests did not ask for", show=False)
+FETCH_INPUT     = _key("i",                "fetch_input",        "Input file",   "job.fetch-input",      _JOB | _RESULTS,                                   JOB,    "Download the input file of a job submitted elsewhere: its questions join the answers", show=False)
 BY              = _key("b",                "by",                 "By",           "values.by",            _VALUES,                                LIST,   "Break the field down by another one, or by a column of the source table")
 TAKE_OUT        = _key("semicolon",        "take_out",           "Pattern",      "values.pattern",       _VALUES,                                LIST,   "Take a field out of this one with a regular expression")
 WRITE_VALUES    = _key("x",                "write",              "Write",        "values.write",         _VALUES,                                FILE,   "Write what is shown to a CSV file")
@@ -228,6 +228,7 @@ OF_RESULTS = [
     COMPARE,
     RETRY,
     EXPORT,
+    FETCH_INPUT,
 ]
 """The bindings of the screen Results itself."""
 GLOBAL = [HELP, PALETTE, LOG, QUIT, SUSPEND, HIDE_TOUR]

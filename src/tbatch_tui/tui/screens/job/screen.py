@@ -21,6 +21,7 @@ from tbatch_tui.tui.render.status import QUIET, record_style
 from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
+from tbatch_tui.tui.screens.input_file import INPUT_IS_KNOWN, fetch_input
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
 from tbatch_tui.tui.screens.job.facts import about_facts, file_facts, status_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
@@ -260,7 +261,7 @@ class JobScreen(JobActions, BaseScreen):
             case "page_file" | "open_file":
                 return "None of its files is on this machine"
             case "fetch_input":
-                return "Its input file is known: it was submitted from here"
+                return INPUT_IS_KNOWN
             case "raw":
                 return "The server has no job yet"
         return super().disabled_reason(action)
@@ -308,15 +309,9 @@ class JobScreen(JobActions, BaseScreen):
     @work(group="input-file", exclusive=True, exit_on_error=False)
     async def action_fetch_input(self) -> None:
         """Download the input file of a job that was submitted elsewhere."""
-        self.bridge.notify("Downloading the input file …")
-        try:
-            path = await self.engine.files.fetch_input(self._key)
-        except BatchError as error:
-            self.bridge.report(error)
-            return
-        self.bridge.notify("The input file is here", f"{line(path.name)}: its questions join the answers.")
-        self._check_input()
-        self._load_related()
+        if await fetch_input(self.engine, self.bridge, self._key):
+            self._check_input()
+            self._load_related()
 
     async def _with_file(self, question: str, do: Callable[[Path], Awaitable[None]]) -> None:
         files = self._local_files()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.tui.screens.input_file import INPUT_IS_KNOWN
+
 if TYPE_CHECKING:
     from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
@@ -25,6 +27,8 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
             return "No search yet: press {list.filter}"
         case "retry" | "export" | "answers" | "answer_schema" if not (session.index.is_built and session.has_results):
             return "Still reading the results" if session.activity else "There are no results"
+        case "fetch_input" if (record := screen.family.record) is None or not record.can_fetch_input:
+            return INPUT_IS_KNOWN
         case "all_rows" if screen.row_filter.selection is None:
             return "All rows are listed already"
         case "merge" if not (screen.family.is_merged or len(screen.family.records_with_results) > 1):
@@ -40,4 +44,6 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
     return ""
 
 
-_KNOWN = RECORD_ACTIONS | LIST_ACTIONS | {"retry", "export", "answers", "answer_schema", "all_rows", "merge"}
+_KNOWN = (
+    RECORD_ACTIONS | LIST_ACTIONS | {"retry", "export", "answers", "answer_schema", "all_rows", "merge", "fetch_input"}
+)

@@ -12,6 +12,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.base import BaseScreen
+from tbatch_tui.tui.screens.input_file import fetch_input
 from tbatch_tui.tui.screens.results.answer_schema import ask_schema
 from tbatch_tui.tui.screens.results.answers import answers_message
 from tbatch_tui.tui.screens.results.availability import reason_against
@@ -335,7 +336,6 @@ class ResultsScreen(BaseScreen):
         self.show_selection(None)
 
     def _show_chosen(self) -> None:
-        """List rows by another filter than before."""
         if self.browser.by_cause:
             self._show_by_cause(False)
         self._show_rows()
@@ -374,6 +374,12 @@ class ResultsScreen(BaseScreen):
     def action_answers(self, where: str) -> None:
         """Go to Values, or Compare, with the answers that are listed."""
         self.post_message(answers_message(self, where))
+
+    @work(group="input-file", exclusive=True, exit_on_error=False)
+    async def action_fetch_input(self) -> None:
+        """Download the input file of a job submitted elsewhere, and read the results again with it."""
+        if await fetch_input(self.engine, self.bridge, self.family.key):
+            self._read_files()
 
     @work(group="retry", exclusive=True, exit_on_error=False)
     async def action_retry(self) -> None:
