@@ -1,4 +1,4 @@
-"""Compose over a table of 200,000 rows, 114 MB: a key to the screen, while all rows are read for its sums.
+"""Compose over a table of 200,000 rows, 100 MB: a key to the screen, while all rows are read for its sums.
 
     python -m benchmarks.compose [--rows 200000]
 
