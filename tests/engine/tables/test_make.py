@@ -406,3 +406,16 @@ def test_memory_grows_by_40_bytes_a_row_at_most(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout))
     assert (peaks[1] - peaks[0]) / 200_000 <= 40
+
+
+def test_a_prompt_over_the_models_context_is_a_problem_of_its_row(tmp_path: Path) -> None:
+    """What is estimated a little over it is asked: the estimate may be wrong by half."""
+    long, longer = "word " * 400, "word " * 1_300
+    source = table(tmp_path / "t.csv", [["short"], [long], [longer], ["x"]], ("a",))
+    recipe = Recipe(model="m", prompt="{{ a }}", body={"max_tokens": 100})
+    with pytest.raises(FaultyTableError) as caught:
+        make_input(recipe, open_source(str(source)), tmp_path / "o.jsonl", context=500)
+    assert problems_of(caught) == ["row 3, column a: the prompt has about 1,629 tokens, and m takes 400"]
+    assert not (tmp_path / "o.jsonl").exists()
+    assert make_input(recipe, open_source(str(source)), tmp_path / "o.jsonl", context=1_200).requests == 4
+    assert make_input(recipe, open_source(str(source)), tmp_path / "p.jsonl").requests == 4

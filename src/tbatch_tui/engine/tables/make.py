@@ -91,6 +91,7 @@ def make_input(
     replace_files: bool = False,
     keep_recipe: Path | None = None,
     is_answered: Callable[[bytes], bool] | None = None,
+    context: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> MadeFile:
     """Write the requests of a recipe for a source, and next to them the recipe.
@@ -106,6 +107,7 @@ def make_input(
         keep_recipe: A recipe that a person wrote: if it has the name that ours would get, it stays as it is, and what
             is not in it is added.
         is_answered: Says of the line of a request whether it has a good answer already, and is left out.
+        context: How many tokens the model takes, by the catalogue; None where that is not known.
         cancelled: Asked again and again whether to stop.
 
     Raises:
@@ -118,7 +120,7 @@ def make_input(
         OperationCancelledError: `cancelled` returned true.
     """
     recipe = complete_recipe(recipe)
-    run = RequestRun(recipe, source, is_answered=is_answered)
+    run = RequestRun(recipe, source, is_answered=is_answered, context=context)
     notes = recipe_path(out)
     with atomic_write(out, replace=replace_files, rights=source.rights()) as file:
         size, sha256 = run.write(file, cancelled)

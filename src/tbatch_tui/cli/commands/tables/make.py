@@ -64,6 +64,7 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
             replace_files=options.force,
             keep_recipe=options.recipe,
             is_answered=None if answered is None else answered.takes,
+            context=_context_of(recipe.model, settings),
         )
     except FaultyTableError as error:
         _print_problems(error)
@@ -83,6 +84,18 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     _note_recipe(made, settings, source)
     print_result(str(made.path))
     return FAILED if report.errors > sum(report.counts.get(rule, 0) for rule in _OVER_LIMITS) else OK
+
+
+def _context_of(model: str, settings: Settings) -> int | None:
+    """Return how many tokens a model takes, by the catalogue that was kept last; None where that is not known."""
+    import time
+
+    from tbatch_tui.engine.pricing.kept_catalogue import kept
+    from tbatch_tui.engine.server_address import canonical_server
+
+    catalogue = kept(settings.data_dir, canonical_server(settings.base_url), time.time())
+    known = catalogue.get(model) if catalogue is not None else None
+    return known.context_length if known is not None else None
 
 
 # -- the recipe ----------------------------------------------------------------------------------------

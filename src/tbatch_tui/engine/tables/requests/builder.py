@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, LINE_BYTES_MAX, MEGABYTE
 from tbatch_tui.engine.errors import BatchError
@@ -16,6 +17,7 @@ from tbatch_tui.engine.tables.requests import custom_ids
 from tbatch_tui.engine.tables.requests.custom_ids import IdError
 from tbatch_tui.engine.tables.requests.images import ImageError, image_reader
 from tbatch_tui.engine.tables.template import OneColumn, RenderError, Template, TemplateTextError, nearest
+from tbatch_tui.engine.token_estimate import BYTES_PER_TOKEN, Prompt, estimate_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +37,19 @@ class MissingColumnError(BatchError):
     """An option names a column that the source does not have."""
 
 
+_SURELY_OVER = 1.5
+"""How many times the tokens of a prompt are estimated over what the model takes, for the row to be refused."""
+
+
+class _Line(Struct, gc=False):
+    """A request, as far as its tokens are estimated."""
+
+    body: Prompt
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
 class RowError(ValueError):
     """A row of which no request can be made. `column` is the one to look at; empty where it is in none."""
 
@@ -46,7 +61,13 @@ class RowError(ValueError):
 class RequestBuilder:
     """Makes the requests of a recipe for the rows of one source."""
 
-    def __init__(self, recipe: Recipe, source: TableSource, on_private: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: TableSource,
+        on_private: Callable[[], object] = lambda: None,
+        context: int | None = None,
+    ) -> None:
         """Read the templates, and look the columns up.
 
         Raises TemplateTextError, MissingColumnError and RecipeError.
@@ -55,8 +76,12 @@ class RequestBuilder:
             recipe: What is asked; it has to be complete.
             source: The table.
             on_private: Called before a local file is taken in that only its owner may read.
+            context: How many tokens the model takes, prompt and answer; None where that is not known.
         """
         recipe.require_complete()
+        answer = recipe.body.get("max_tokens")
+        self.prompt_max = None if context is None else context - (answer if isinstance(answer, int) else 0)
+        """How many tokens a prompt may have, so that the answer has room; None where that is not known."""
         self.recipe = recipe
         self._source = source
         self._on_private = on_private
@@ -175,6 +200,10 @@ class BoundBuilder:
         self._id_of = builder.id_reader(positions)
         self._id_column = builder.id_column or ""
         self._checked = [(name, positions[name]) for name in builder.referenced]
+        self._model, self._prompt_max = builder.recipe.model, builder.prompt_max
+        fits = LINE_BYTES_MAX if self._prompt_max is None else max(0, self._prompt_max) * BYTES_PER_TOKEN
+        self.fitting_bytes = min(LINE_BYTES_MAX, fits)
+        """Bytes of a line up to which it is certainly not too long, for the API and for the model."""
 
     def empty_columns(self, cells: Sequence[Cell]) -> list[str]:
         """Return the columns that are asked for and have nothing in this row."""
@@ -234,7 +263,19 @@ class BoundBuilder:
         if len(line) > LINE_BYTES_MAX:
             size = f"{len(line) / MEGABYTE:,.1f} MB"
             raise RowError(self._slots[0][0] if self._slots else "", f"the request has {size} (max. 10 MB per line)")
+        if self._prompt_max is not None and len(line) > self.fitting_bytes:
+            self._require_context(line)
         return line
+
+    def _require_context(self, line: bytes) -> None:
+        """Raise RowError for a prompt that is over the model's context, even if a token was half as long again."""
+        assert self._prompt_max is not None
+        tokens = estimate_prompt(_decode_line(line).body).tokens
+        if tokens > _SURELY_OVER * self._prompt_max:
+            column = self._slots[0][0] if self._slots else ""
+            raise RowError(
+                column, f"the prompt has about {tokens:,} tokens, and {self._model} takes {self._prompt_max:,}"
+            )
 
 
 def _split(data: bytes, mark: str) -> Iterator[tuple[int, bytes]]:

@@ -9,7 +9,6 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from tbatch_tui.engine.check.limits import LINE_BYTES_MAX
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.rights import PRIVATE
 from tbatch_tui.engine.tables.problems import RowProblems
@@ -44,6 +43,7 @@ class RequestRun:
         source: TableSource,
         problems: RowProblems | None = None,
         is_answered: Callable[[bytes], bool] | None = None,
+        context: int | None = None,
     ) -> None:
         """Read the templates, and look the columns up.
 
@@ -54,6 +54,7 @@ class RequestRun:
             source: The table.
             problems: What collects the problems of rows.
             is_answered: Says of the line of a request whether it has a good answer already: then it is left out.
+            context: How many tokens the model takes; None where that is not known.
         """
         self.problems = RowProblems() if problems is None else problems
         self.requests = 0
@@ -64,7 +65,7 @@ class RequestRun:
         self._recipe = recipe
         self._source = source
         self.selection = RowSelection(recipe.rows, source)
-        self.builder = RequestBuilder(recipe, source, self._make_private)
+        self.builder = RequestBuilder(recipe, source, self._make_private, context)
         self._needed = tuple(dict.fromkeys([*self.builder.needed, *self.selection.needed]))
         self._tails: array[int] = array("q")
         self._ids: array[int] | None = None if self.builder.id_column is None else array("q")
@@ -141,7 +142,7 @@ class RequestRun:
         bound = self.builder.bind(columns)
         for batch in taken:
             made = bound.batch(number + 1, batch)
-            if made is None or max(map(len, made.lines)) > LINE_BYTES_MAX:
+            if made is None or max(map(len, made.lines)) > bound.fitting_bytes:
                 asked = self._asked(enumerate(batch, start=number + 1), bound)
                 for row, line in self._lines_of(asked, None):
                     yield row, [line]
