@@ -10,7 +10,7 @@ from tbatch_tui.tui.widgets.table.table import RecordTable
 
 SHOWN = 6
 """Columns that are seen at once; the others are scrolled to."""
-_SAMPLE_CELLS = 30
+_SAMPLE_CELLS = 120
 
 
 class ColumnTable(RecordTable[ColumnProfile]):
