@@ -356,7 +356,7 @@ class BatchEngine:
         from tbatch_tui.engine.runtime.cancel import cancel_job, stop_submission
 
         key = _key_of(record)
-        latest = self.record(key)  # a submission may have become a job meanwhile
+        latest = self.record(key) or await self._store.read_record(key)  # it may have become a job meanwhile
         if latest is not None and latest.job is None:
             return await stop_submission(latest, self._runtime.submitter)
         return await cancel_job(latest.key if latest is not None else key, self._runtime, self._store)

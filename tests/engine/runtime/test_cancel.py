@@ -57,3 +57,14 @@ async def test_a_submission_whose_create_was_sent_cannot_be_stopped(
             await engine.cancel(key)
         await engine.wait_until(key, lambda r: r.job is not None)
     assert len(still_sandbox.jobs) == 1
+
+
+async def test_a_submission_that_is_not_there_is_not_asked_of_the_server(
+    still_sandbox: Sandbox, make_engine: MakeEngine
+) -> None:
+    job_id = still_sandbox.add_job("IN_PROGRESS")
+    async with asyncio.timeout(30), make_engine(still_sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        with pytest.raises(BatchError, match="no such submission"):
+            await engine.cancel("submission:7")
+    assert not [call for call in still_sandbox.requests if call.path.endswith("/cancel")]

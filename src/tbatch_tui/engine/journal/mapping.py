@@ -120,9 +120,13 @@ RECORD_SELECT = f"""
 """Everything that makes a record. The columns of each joined table begin with the table's letter."""
 
 
+SUBMISSION_KEYS = "submission:"
+"""What the keys of records begin with that have no job id yet."""
+
+
 def submission_key(submission_id: int) -> str:
     """Return the key of a record that has no job id yet."""
-    return f"submission:{submission_id}"
+    return f"{SUBMISSION_KEYS}{submission_id}"
 
 
 def path_to_blob(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError, RequestRejectedError
+from tbatch_tui.engine.journal.mapping import SUBMISSION_KEYS
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ async def cancel_job(job_id: str, runtime: Runtime, store: JobStore) -> bool:
 
     A request whose answer is lost is not repeated: the list, which is asked for soon, shows what became of it.
     """
+    if job_id.startswith(SUBMISSION_KEYS):
+        raise BatchError("There is no such submission", "Nothing was cancelled: list the jobs again.")
     try:
         job = await runtime.api.cancel(job_id)
     except RequestRejectedError as error:
