@@ -127,3 +127,11 @@ def test_a_key_in_the_request_is_refused(run: Run, questions: Path) -> None:
     assert done.returncode == 1
     assert "The API key is in the request" in done.stderr
     assert "secret-key-of-mine" not in done.stderr
+
+
+def test_a_folder_is_a_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in (".", "..", "/", "sub"):
+        done = run("edit", name, "-m", "x")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"{name} is a folder. Choose the JSONL file inside it.\n"

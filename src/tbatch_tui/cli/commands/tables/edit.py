@@ -42,6 +42,8 @@ def edit(options: argparse.Namespace, settings: Settings) -> int:
     """Write the edited copy and print its path; to standard error, how many lines were copied and changed."""
     path = Path(options.file)
     changes, choice = _read_changes(options), _read_choice(options)
+    if path.is_dir():
+        raise LocalFileError(f"{path} is a folder", "Choose the JSONL file inside it.")
     if changes.is_nothing and choice.is_everything:
         raise LocalFileError(
             "Nothing to change", "Use -m, -s, --set, --drop, --max-tokens, --rows or --sample: see --help."
