@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
     from tbatch_tui.engine.results.index.staleness import is_stale
-    from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS, Outcome, Row, RowIssue
+    from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS, Outcome, Row, RowIssue, count_outcomes
     from tbatch_tui.engine.results.record import Failure, ResultRecord, Transcription, format_raw_line
     from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, token_limit, write_retry
     from tbatch_tui.engine.results.row_search import search
@@ -66,6 +66,7 @@ __all__ = [
     "Transcription",
     "Usage",
     "cause_of",
+    "count_outcomes",
     "count_results",
     "counts_from_index",
     "errors_by_message",
@@ -97,7 +98,7 @@ _NAMES_BY_MODULE = {
     "index.index": ("ResultIndex",),
     "index.merged": ("MergedIndex", "MergedMember"),
     "index.staleness": ("is_stale",),
-    "outcomes": ("OUTCOME_OPTIONS", "Outcome", "Row", "RowIssue"),
+    "outcomes": ("OUTCOME_OPTIONS", "Outcome", "Row", "RowIssue", "count_outcomes"),
     "record": ("Failure", "ResultRecord", "Transcription", "format_raw_line"),
     "retry": ("retry_path", "rows_to_retry", "token_limit", "write_retry"),
     "row_search": ("search",),

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.domain.counts import RequestCounts
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 
 class Outcome(IntEnum):
@@ -73,3 +79,19 @@ class Row:
     """Which job of a merged index the response comes from, from 1; None if there is only one job."""
     reason: str = ""
     """Why an answer is invalid; empty for every other outcome."""
+
+
+def count_outcomes(outcomes: Counter[Any], issues: Counter[Any], *, has_input: bool) -> RequestCounts:
+    """Return what rows add up to: `outcomes` of the requests, and `issues` of the rows that belong to none."""
+    return RequestCounts(
+        requests=outcomes.total(),
+        answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT] + outcomes[Outcome.INVALID],
+        errors=outcomes[Outcome.ERROR],
+        missing=outcomes[Outcome.MISSING],
+        cut_short=outcomes[Outcome.CUT_SHORT],
+        unknown=issues[RowIssue.UNKNOWN],
+        duplicates=issues[RowIssue.DUPLICATE],
+        unreadable=issues[RowIssue.UNREADABLE],
+        has_input=has_input,
+        invalid=outcomes[Outcome.INVALID],
+    )

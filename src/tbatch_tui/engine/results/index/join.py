@@ -7,15 +7,15 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.results.index.classify import REASON_MAX
 from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
 from tbatch_tui.engine.results.index.judges import format_by_schema, judge_for
-from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
+from tbatch_tui.engine.results.outcomes import Outcome, RowIssue, count_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.index.batches import ParsedRequests, RowColumns
     from tbatch_tui.engine.results.index.classify import ClassifiedRow, ParsedRequest
     from tbatch_tui.engine.results.index.jsonl import Line, LineBatch
@@ -216,15 +216,4 @@ class Join:
         codes = self.responses.outcome
         outcomes = Counter(codes[response] if response >= 0 else Outcome.MISSING for response in self.requests.response)
         issues = Counter(extra.issue for extra in self.extras)
-        return RequestCounts(
-            requests=len(self.requests),
-            answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT] + outcomes[Outcome.INVALID],
-            errors=outcomes[Outcome.ERROR],
-            missing=outcomes[Outcome.MISSING],
-            cut_short=outcomes[Outcome.CUT_SHORT],
-            unknown=issues[RowIssue.UNKNOWN],
-            duplicates=issues[RowIssue.DUPLICATE],
-            unreadable=issues[RowIssue.UNREADABLE],
-            has_input=self.has_input,
-            invalid=outcomes[Outcome.INVALID],
-        )
+        return count_outcomes(outcomes, issues, has_input=self.has_input)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.answers.search import NO_QUERY, Query
-from tbatch_tui.engine.domain.counts import RequestCounts
-from tbatch_tui.engine.results import Outcome, ResultIndex, Row, RowIssue
+from tbatch_tui.engine.results import ResultIndex, Row, count_outcomes
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results import ErrorGroup
     from tbatch_tui.tui.messages import ResultSelection
@@ -160,18 +160,7 @@ def counts_of_rows(index: ResultIndex, rows: Iterable[int]) -> RequestCounts:
     rows = [*rows]
     outcomes = Counter(index.outcome(row) for row in rows if row < first_extra)
     issues = Counter(extras[row - first_extra].issue for row in rows if row >= first_extra)
-    return RequestCounts(
-        requests=outcomes.total(),
-        answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT] + outcomes[Outcome.INVALID],
-        errors=outcomes[Outcome.ERROR],
-        missing=outcomes[Outcome.MISSING],
-        cut_short=outcomes[Outcome.CUT_SHORT],
-        unknown=issues[RowIssue.UNKNOWN],
-        duplicates=issues[RowIssue.DUPLICATE],
-        unreadable=issues[RowIssue.UNREADABLE],
-        has_input=index.has_input,
-        invalid=outcomes[Outcome.INVALID],
-    )
+    return count_outcomes(outcomes, issues, has_input=index.has_input)
 
 
 class ResultRows:
