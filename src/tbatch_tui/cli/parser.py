@@ -62,7 +62,7 @@ EXIT_CODES = (
 OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
 EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md", "html")
 SHELLS = ("bash", "zsh", "fish")
-_JOB_HELP = "a job: its id, the beginning of it, its label or its name"
+_JOB_HELP = "a job: its id, the beginning of it, its label or its name; or the name of a group"
 
 
 def _row_count(text: str) -> int:
@@ -167,6 +167,7 @@ def _ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--offline", action="store_true", help="show the history on this machine; does not ask the server"
     )
+    parser.add_argument("--parts", action="store_true", help="show the parts of each group below it")
     _json(parser, "print a JSON array with everything known about each")
 
 

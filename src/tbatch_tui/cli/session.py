@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Self
 
-from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.output import Progress, print_message
 from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.domain.account import HealthState
@@ -35,8 +34,6 @@ _HISTORY_AFTER = 5.0
 """Seconds after which a command that can do without the server tells the history."""
 _DOWNLOAD_TRIES = 5
 """Failed downloads of one file after which the command gives up. The app goes on trying."""
-_SHORTEST_ID_PREFIX = 4
-"""Characters from which the beginning of an id stands for it."""
 
 
 class Network(Enum):
@@ -144,32 +141,6 @@ class Session:
             case HealthState.OFFLINE:
                 raise ConnectionFailedError(health.title, "Nothing was done. Try again when there is a connection.")
         return False
-
-    @staticmethod
-    def find(records: Sequence[JobRecord], text: str) -> JobRecord:
-        """Return the job with this id, the beginning of it, label or name.
-
-        Raises NoSuchJobError if there is none, or several: a label may look like the beginning of another job's id.
-        """
-        has_id = any(text == record.key for record in records)
-        is_prefix = len(text) >= _SHORTEST_ID_PREFIX and not has_id  # a whole id is not the beginning of a longer one
-        matches = [
-            record
-            for record in records
-            if text in (record.key, record.label, record.name) or (is_prefix and record.key.startswith(text))
-        ]
-        if len(matches) == 1:
-            return matches[0]
-        if not matches:
-            raise NoSuchJobError(f"There is no job {text!r}", "tbatch-tui ls shows them.")
-        ids = ", ".join(record.key for record in matches[:5])
-        more = f" and {len(matches) - 5} more" if len(matches) > 5 else ""
-        raise NoSuchJobError(f"{len(matches)} jobs are called {text!r}", f"Use the id of one: {ids}{more}.")
-
-    def find_all(self, records: Sequence[JobRecord], texts: Sequence[str]) -> list[JobRecord]:
-        """Return the job for each text, every job once. Raises NoSuchJobError."""
-        matches = [self.find(records, text) for text in texts]
-        return list({record.key: record for record in matches}.values())
 
     async def wait(self, key: str, look: Callable[[JobRecord], object] = lambda _: None) -> JobRecord:
         """Wait until the job has ended and its files are here or gone for good, printing what happens meanwhile.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.commands.results import build_index, warn_of_changed_files
-from tbatch_tui.cli.commands.tables.find_job import find_one
+from tbatch_tui.cli.commands.results import build_target, warn_of_changed_files
 from tbatch_tui.cli.exit_codes import OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.cli.targets import find_target, jobs_of, provisional_note
 from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.results import (
     COLUMNS,
@@ -57,11 +58,14 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         return USAGE
     async with Session(settings, network=Network.NEVER) as session:
         records = await session.list_jobs()
-        record = find_one(records, arguments.job)
-        index = await _index(session, record, arguments.job, merged=arguments.merged)
-        other = find_one(records, arguments.compare) if arguments.compare is not None else None
-        others = await _index(session, other, arguments.compare, merged=arguments.merged) if other is not None else None
-    path = Path(arguments.output or _default_path(settings.output_dir, record, form)).absolute()  # noqa: ASYNC240
+        target = find_target(records, arguments.job)
+        record = jobs_of([target])[0]
+        index = await _index(session, target, merged=arguments.merged)
+        other, others = None, None
+        if arguments.compare is not None:
+            compared_with = find_target(records, arguments.compare)
+            other, others = jobs_of([compared_with])[0], await _index(session, compared_with, merged=arguments.merged)
+    path = Path(arguments.output or _default_path(settings.output_dir, target, record, form)).absolute()  # noqa: ASYNC240
     if arguments.output and path.exists() and not arguments.force:
         print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
         return USAGE
@@ -69,8 +73,7 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.filter != "all":
         rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
     job_id = record.job.id if record.job is not None else ""
-    is_part = record.group is not None and len(index) != record.requests
-    submitted = None if arguments.merged or is_part else record.requests
+    submitted = None if arguments.merged else target.requests
     parts = None
     if form is ExportFormat.HTML:
         compared = (record, other, others) if other is not None and others is not None else None
@@ -89,6 +92,8 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     )
     print_json({"path": str(path), "rows": len(rows)}) if arguments.json else print_result(str(path))
     print_message(f"{len(rows):,} rows. {format_sum(counts_from_index(index, submitted=submitted))}")
+    if isinstance(target, GroupRecord) and (note := provisional_note(target)):
+        print_message(note)
     return OK
 
 
@@ -113,18 +118,15 @@ def _report_parts(
     return report_parts(index, record, rows, submitted=submitted, comparisons=tables, cancelled=cancelled)
 
 
-async def _index(session: Session, record: JobRecord, asked: str, *, merged: bool) -> ResultIndex:
-    """Read all rows of the job; with `merged`, of its family. Raises BatchError where the files are not here.
+async def _index(session: Session, target: JobRecord | GroupRecord, *, merged: bool) -> ResultIndex:
+    """Read all rows of a job, or of all parts of a group in the order of the file; with `merged`, of its family.
 
-    What is called by the name of a file that was submitted as several jobs is all of these, in the order of the file.
+    Raises BatchError where the files are not here.
     """
-    is_group = record.group is not None and asked == record.name_of_file
-    if not merged and not is_group:
-        return await build_index(record)
-    members = await session.engine.family(record.key)
     if not merged:
-        members = [member for member in members if member.record.group is not None]
-    index = merged_index(members, session.engine.results)
+        return await build_target(session, target)
+    [record, *_] = jobs_of([target])
+    index = merged_index(await session.engine.family(record.key), session.engine.results)
     if index is None:
         raise BatchError(
             f"The results that {record.name} belongs to are not here",
@@ -143,9 +145,12 @@ def _format(name: str | None, output: str | None) -> ExportFormat:
     return next((form for form in endings if output and output.lower().endswith(form.suffix)), ExportFormat.MERGED)
 
 
-def _default_path(folder: Path, record: JobRecord, form: ExportFormat) -> Path:
-    """Return `<name>-<first 8 of the job id><suffix>` in the output folder, with a number where that is taken."""
-    stem = safe_name(record.name)
+def _default_path(folder: Path, target: JobRecord | GroupRecord, record: JobRecord, form: ExportFormat) -> Path:
+    """Return `<name>-<first 8 of the job id><suffix>` in the output folder, with a number where that is taken.
+
+    The job of a group is its first part.
+    """
+    stem = safe_name(target.name)
     if record.job is not None:
         stem += f"-{safe_name(record.job.id[:8])}"
     return free_path(folder, stem, form.suffix)

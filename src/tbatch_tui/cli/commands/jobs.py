@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.cli.commands.groups.group_text import group_cells, group_facts
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of, gravest
 from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import job_facts, print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session, require_job
+from tbatch_tui.cli.targets import find_target, find_targets, jobs_of
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_record import GroupRecord, group_records, group_to_dict
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -34,16 +37,30 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
         records = await session.list_jobs()
         now = session.engine.now()
         prices = await session.engine.prices.price_list(ask=False) if arguments.json else None
+    rows = group_records(records)
     if arguments.filter != "all":
-        records = [record for record in records if record.rank is _RANKS[arguments.filter]]
-    records = records[: arguments.limit]
+        rows = [row for row in rows if row.rank is _RANKS[arguments.filter]]
+    rows = rows[: arguments.limit]
     if arguments.json:
-        print_json([_job_to_dict(record, prices) for record in records])
-    elif records:
-        print_table(_HEADS, (_cells(record, now) for record in records), _NUMBER_COLUMNS)
+        print_json([_to_dict(row, prices) for row in rows])
+    elif rows:
+        print_table(_HEADS, _lines(rows, now, with_parts=arguments.parts), _NUMBER_COLUMNS)
     else:
         print_message("No jobs." if arguments.filter == "all" else f"No jobs: {arguments.filter}.")
     return OK
+
+
+def _lines(rows: Sequence[JobRecord | GroupRecord], now: float, *, with_parts: bool) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each job and each group; with its parts, those below it."""
+    for row in rows:
+        if isinstance(row, JobRecord):
+            yield _cells(row, now)
+            continue
+        yield group_cells(row, now)
+        if with_parts:
+            for part in row.parts:
+                key, status, name, *others = _cells(part, now)
+                yield (f"  {key}", status, f"  {name}", *others)
 
 
 def _cells(record: JobRecord, now: float) -> tuple[str, ...]:
@@ -65,6 +82,14 @@ def _errors(record: JobRecord) -> int | None:
     return record.counts.errors if record.counts is not None else record.error_rows
 
 
+def _to_dict(row: JobRecord | GroupRecord, prices: PriceList | None) -> dict[str, Any]:
+    """Return a job, or a group with its parts, as plain data."""
+    if isinstance(row, JobRecord):
+        return _job_to_dict(row, prices)
+    values = group_to_dict(row, [_job_to_dict(part, prices) for part in row.parts])
+    return {**values, "cost": row.cost(prices) if prices is not None else None, "most_cost": row.most_cost}
+
+
 def _job_to_dict(record: JobRecord, prices: PriceList | None) -> dict[str, Any]:
     """Return all that is known of a job as plain data, with what it cost."""
     from tbatch_tui.engine.pricing.prices import record_cost
@@ -74,21 +99,27 @@ def _job_to_dict(record: JobRecord, prices: PriceList | None) -> dict[str, Any]:
 
 
 async def get(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print everything that is known of one job; where the server does not answer, what the history knows."""
+    """Print everything that is known of a job or a group; where the server does not answer, what the history knows."""
     from tbatch_tui.engine.pricing.prices import record_cost
 
     async with Session(settings, network=Network.IF_ANSWERED) as session:
-        record = session.find(await session.list_jobs(), arguments.job)
+        found = find_target(await session.list_jobs(), arguments.job)
         prices = await session.engine.prices.price_list(ask=False)
-        if arguments.json:
-            print_json(_job_to_dict(record, prices))
-        else:
-            cost = record_cost(record, prices) if prices is not None and record.counts is not None else None
-            facts = job_facts(record, session.engine.now(), cost)
-            width = max(len(name) for name, _ in facts)
-            for name, value in facts:
-                print_result(f"{name:<{width}}  {value}")
+        now = session.engine.now()
+    if arguments.json:
+        print_json(_to_dict(found, prices))
+    elif isinstance(found, GroupRecord):
+        _print_facts(group_facts(found, now, prices))
+    else:
+        cost = record_cost(found, prices) if prices is not None and found.counts is not None else None
+        _print_facts(job_facts(found, now, cost))
     return OK
+
+
+def _print_facts(facts: Sequence[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        print_result(f"{name:<{width}}  {value}")
 
 
 async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -96,9 +127,10 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     codes: list[int] = []
     fetched: list[JobRecord] = []
     async with Session(settings, background_work=True) as session:
-        records = session.find_all(await session.list_jobs(), arguments.jobs)
+        targets = find_targets(await session.list_jobs(), arguments.jobs)
         if arguments.input:
-            return await _fetch_inputs(session, records, as_json=arguments.json)
+            return await _fetch_inputs(session, jobs_of(targets), as_json=arguments.json)
+        records = _jobs_to_fetch(targets)
         with session.bars(records):
             for record in records:
                 try:
@@ -114,6 +146,20 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         print_paths(fetched)
     return gravest(codes)
+
+
+def _jobs_to_fetch(targets: Sequence[JobRecord | GroupRecord]) -> list[JobRecord]:
+    """Return the jobs, and of each group the parts that have results; print which parts have none yet."""
+    records: list[JobRecord] = []
+    for target in targets:
+        if isinstance(target, JobRecord):
+            records.append(target)
+            continue
+        ready = [part for part in target.parts if part.has_result_files]
+        records += ready or target.parts[:1]  # what is wrong with the first is said as of a job
+        if ready and len(ready) < target.group.parts:
+            print_message(f"{target.name}: {len(ready):,} of {target.group.parts:,} parts have results yet.")
+    return list({record.key: record for record in records}.values())
 
 
 async def _fetch_inputs(session: Session, records: Sequence[JobRecord], *, as_json: bool) -> int:
@@ -138,7 +184,8 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     code = OK
     cancelled: list[JobRecord] = []
     async with Session(settings, background_work=False) as session:
-        records = session.find_all(await session.list_jobs(), arguments.jobs)
+        targets = find_targets(await session.list_jobs(), arguments.jobs)
+        records = _jobs_to_cancel(targets)
         if not arguments.yes:
             if not sys.stdin.isatty():
                 print_message("No terminal to ask on: nothing was cancelled. Use --yes.")
@@ -146,6 +193,11 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
             if not _confirm(records):
                 print_message("Nothing was cancelled.")
                 return FAILED
+        for target in targets:  # first, so that none of them is sent because another was cancelled
+            if isinstance(target, GroupRecord) and (
+                count := await session.engine.groups.drop_rest(target.parts[0].key)
+            ):
+                print_message(f"{target.name}: {fmt.plural(count, 'part')} that waited will not be sent")
         for record in records:
             try:
                 if not await session.engine.cancel(require_job(record, "cancel")):
@@ -160,6 +212,17 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
         for record in cancelled:
             print_result(f"{record.key}  {record.status_words}")
     return code
+
+
+def _jobs_to_cancel(targets: Sequence[JobRecord | GroupRecord]) -> list[JobRecord]:
+    """Return the jobs, and of each group those that have not ended."""
+    records: list[JobRecord] = []
+    for target in targets:
+        if isinstance(target, JobRecord):
+            records.append(target)
+        else:
+            records += [part for part in target.parts if part.job is not None and part.can_cancel]
+    return list({record.key: record for record in records}.values())
 
 
 def _confirm(records: Sequence[JobRecord]) -> bool:

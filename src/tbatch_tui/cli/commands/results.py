@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.cli.targets import find_target, open_group, provisional_note
 from tbatch_tui.engine.domain.counts import format_sum
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.results import (
     OUTCOME_OPTIONS,
     ResultIndex,
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tbatch_tui.config.settings import Settings
-    from tbatch_tui.engine.domain.record import JobRecord
 
 _HEADS = ("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER")
 _NUMBER_COLUMNS = frozenset({0, 3})
@@ -42,8 +44,8 @@ _LONGEST_ANSWER = 60
 async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the rows, in the order of the input file, and to standard error what all of them add up to."""
     async with Session(settings, network=Network.NEVER) as session:
-        record = session.find(await session.list_jobs(), arguments.job)
-    index = await build_index(record)
+        record = find_target(await session.list_jobs(), arguments.job)
+        index = await build_target(session, record)
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
         rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
@@ -53,11 +55,13 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         print_message(fmt.plural(len(rows), "hit"))
     rows = rows[: arguments.limit]
     if arguments.json:
-        write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
+        write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda row: index.job_id_of(row) or record.key)
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
     print_message(format_sum(counts_from_index(index, submitted=record.requests)))
+    if isinstance(record, GroupRecord) and (note := provisional_note(record)):
+        print_message(note)
     return OK
 
 
@@ -95,8 +99,13 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         return USAGE
     network = Network.NEEDED if arguments.submit else Network.NEVER
     async with Session(settings, background_work=arguments.submit, network=network) as session:
-        record = session.find(await session.list_jobs(), arguments.job)
-        index = await build_index(record)
+        record = find_target(await session.list_jobs(), arguments.job)
+        index = await build_target(session, record)
+        if isinstance(record, GroupRecord) and record.is_provisional:
+            print_message(
+                f"{provisional_note(record)} What is still out counts as missing: try again when all are here."
+            )
+            return FAILED
         if index.has_input:
             offer = await asyncio.to_thread(_RetryOffer.of, index, takes_all_errors=arguments.model is not None)
             if "cut-short" in only and offer.limit is not None and arguments.max_tokens <= offer.limit:
@@ -189,6 +198,18 @@ class _RetryOffer:
             parts = ["Nothing to retry: every request has a complete answer."]
         parts += [f"Left out: {number:,} {words} ({how})." for number, words, how in left if number]
         return " ".join(parts)
+
+
+async def build_target(session: Session, target: JobRecord | GroupRecord) -> ResultIndex:
+    """Read all rows of a job, or those of all parts of a group that are here. Raises BatchError as `build_index`."""
+    if isinstance(target, JobRecord):
+        return await build_index(target)
+    index = await open_group(session.engine, target)
+    if index is None:
+        raise BatchError(f"No results of {target.name} are here yet", "tbatch-tui fetch NAME downloads them.")
+    await run_reading(index.build)
+    warn_of_changed_files(index)
+    return index
 
 
 async def build_index(record: JobRecord) -> ResultIndex:

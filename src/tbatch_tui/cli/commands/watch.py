@@ -9,6 +9,7 @@ from tbatch_tui.cli.exit_codes import exit_code_of, gravest
 from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session
+from tbatch_tui.cli.targets import find_targets, jobs_of
 from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
@@ -28,7 +29,7 @@ async def watch(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Session(settings, background_work=True) as session:
         records = await session.list_jobs()
         if arguments.jobs:
-            targets = session.find_all(records, arguments.jobs)
+            targets = jobs_of(find_targets(records, arguments.jobs))
         else:
             targets = [record for record in records if record.is_active]
         if not targets:
@@ -54,8 +55,10 @@ async def _follow(session: Session, record: JobRecord) -> tuple[int, JobRecord]:
 
 
 def _require_not_held(record: JobRecord) -> None:
-    """Raise OutcomeUnknownError where only a person can say whether there is a job: nobody may be there."""
+    """Raise OutcomeUnknownError where only a person can go on: nobody may be there."""
     submission = record.submission
+    if record.job is None and submission is not None and submission.state is SubmissionState.READY:
+        raise OutcomeUnknownError(f"It was not sent: {submission.error}", f"{NextStep.SETTLE} sends or drops it.")
     if record.job is None and submission is not None and submission.state is SubmissionState.HELD:
         raise OutcomeUnknownError(
             "It is unknown whether a job was created, and you have to decide", f"{NextStep.SETTLE} lets you."

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SUBMISSION_PREFIX = "submission "
 """What the status of a ProgressPoint begins with where it is the state of a submission, not the server's status."""
 
+GROUP_KEYS = "group:"
+"""What the keys of groups begin with."""
+
 
 class SubmissionState(StrEnum):
     """How far a submission has come. Each state is committed to the journal before the next step begins."""
@@ -116,7 +119,7 @@ class JobGroup:
     @property
     def key(self) -> str:
         """The key of the whole file as the parent of its jobs."""
-        return f"group:{self.id}"
+        return f"{GROUP_KEYS}{self.id}"
 
     def part_words(self, part: int) -> str:
         """Return `2 of 3`; where some requests are sent first, `first 10` and `the rest`."""

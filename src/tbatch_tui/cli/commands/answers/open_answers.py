@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.cli.commands.results import warn_of_changed_files
-from tbatch_tui.cli.commands.tables.find_job import find_one
-from tbatch_tui.cli.exit_codes import NoSuchJobError
+from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.cli.targets import find_job, find_target, provisional_note
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.results.index.family import family_index
 from tbatch_tui.engine.results.sources import Sources, sources_of
 from tbatch_tui.engine.threads import run_reading
@@ -49,7 +50,7 @@ class JobAnswers:
         return await run_reading(read)
 
     def _find_files(self, text: str) -> tuple[str, Sources]:
-        record = Session.find(self.records, text)
+        record = find_job(self.records, text)
         return record.key, sources_of(record)
 
 
@@ -62,22 +63,17 @@ async def open_answers(settings: Settings, *texts: str) -> list[JobAnswers]:
     async with Session(settings, network=Network.NEVER) as session:
         records = await session.list_jobs()
         for text in texts:
-            record = find_one(records, text)
-            index = await _index(session, record, is_group=_names_group(records, text))
+            found = find_target(records, text)
+            record = found.parts[0] if isinstance(found, GroupRecord) else found
+            if isinstance(found, GroupRecord) and (note := provisional_note(found)):
+                print_message(note)
+            index = await _index(session, record, is_group=isinstance(found, GroupRecord))
             recipe = await session.engine.recipes.recipe_of(record)
             await run_reading(index.build)
             opened.append(JobAnswers(record, index, recipe, records))
     for answers in opened:
         warn_of_changed_files(answers.index)
     return opened
-
-
-def _names_group(records: Sequence[JobRecord], text: str) -> bool:
-    try:
-        Session.find(records, text)
-    except NoSuchJobError:
-        return True
-    return False
 
 
 async def _index(session: Session, record: JobRecord, *, is_group: bool) -> ResultIndex:

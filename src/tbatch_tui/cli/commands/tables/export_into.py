@@ -10,6 +10,7 @@ from tbatch_tui.cli.commands.tables.find_job import find_one
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.cli.targets import find_job
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results.index.family import family_index
 from tbatch_tui.engine.results.sources import Sources, sources_of
@@ -82,7 +83,7 @@ async def _read_recipe(session: Session, record: JobRecord) -> Recipe:
 
 def _find_files(records: Sequence[JobRecord], text: str) -> tuple[str, Sources]:
     """Return the id and the files of the job that is the source."""
-    record = Session.find(records, text)
+    record = find_job(records, text)
     return record.key, sources_of(record)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.cli.targets import find_job, find_target
 from tbatch_tui.config.engine_options import options_from
+from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.results.sources import Sources, sources_of
 from tbatch_tui.engine.tables.joined.runs import AnsweredRequests
@@ -26,7 +27,7 @@ async def find_in_history(text: str, settings: Settings) -> tuple[str, Sources]:
     store = JobStore(options_from(settings, background_work=False), lambda _: None)
     await store.open()
     try:
-        record = Session.find(await store.load(), text)
+        record = find_job(await store.load(), text)
     finally:
         await store.close()
     return record.key, sources_of(record)
@@ -37,15 +38,8 @@ def find_one(records: Sequence[JobRecord], text: str) -> JobRecord:
 
     Raises NoSuchJobError.
     """
-    try:
-        return Session.find(records, text)
-    except NoSuchJobError:
-        named = [record for record in records if record.group is not None and text == record.name_of_file]
-        groups = {record.group.key for record in named if record.group is not None}
-        others = [record for record in records if record.group is None and text in (record.label, record.name)]
-        if len(groups) != 1 or others:
-            raise
-    return min(named, key=lambda record: record.created_at)
+    found = find_target(records, text)
+    return found.parts[0] if isinstance(found, GroupRecord) else found
 
 
 async def read_answered(recipe: Recipe, settings: Settings) -> AnsweredRequests:

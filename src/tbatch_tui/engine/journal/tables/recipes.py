@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tbatch_tui.engine.domain.submission import GROUP_KEYS
 from tbatch_tui.engine.journal.mapping import blob_to_path, path_to_blob
 
 if TYPE_CHECKING:
@@ -49,12 +50,16 @@ class RecipeTable:
         return True
 
     def inherit_from_job(self, account_id: int, key: str, sha256: str) -> bool:
-        """Remember that these bytes were made of the input file of a record; False if that has no recipe."""
+        """Remember that these bytes were made of the input file of a record or a group; False if that has no recipe."""
         row = self._db.execute(
             "SELECT s.sha256 FROM records r JOIN submissions s ON s.id = r.submission_id "
             "WHERE r.account_id = ? AND r.key = ?",
             (account_id, key),
         ).fetchone()
+        if row is None and key.startswith(GROUP_KEYS):
+            row = self._db.execute(
+                "SELECT sha256 FROM groups WHERE account_id = ? AND id = ?", (account_id, key.removeprefix(GROUP_KEYS))
+            ).fetchone()
         return row is not None and self.inherit(str(row["sha256"]), sha256)
 
     def get(self, sha256: str) -> NotedRecipe | None:

@@ -1,0 +1,1 @@
+"""Groups on the command line: one file as several jobs."""

@@ -1,0 +1,75 @@
+"""A group on the command line: one line, one object, and a name that every command takes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.conftest import write_chat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.cli.conftest import Run
+
+SOON = ("--poll-interval", "0.2")
+
+
+def test_a_group_is_one_line_one_object_and_one_name(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = write_chat(tmp_path / "words.jsonl", [f"Say {number}." for number in range(12)])
+    alone = write_chat(tmp_path / "alone.jsonl", ["Hello."])
+    done = run("submit", str(file), "--first", "3", "--wait", *SOON)
+    assert done.returncode == 0, done.stderr
+    assert run("submit", str(alone), "--wait", *SOON).returncode == 0
+    jobs = [job["id"] for job in sandbox.jobs]
+
+    _, *lines = run("ls").stdout.splitlines()
+    assert len(lines) == 2 and sum("words · 2 parts" in line for line in lines) == 1
+    _, *lines = run("ls", "--parts").stdout.splitlines()
+    assert len(lines) == 4
+    at = next(number for number, line in enumerate(lines) if line.startswith("group:"))
+    assert [line.split()[0] for line in lines[at + 1 : at + 3]] == jobs[:2]
+    assert "words · first 3" in lines[at + 1] and "words · the rest" in lines[at + 2]
+
+    listed = json.loads(run("ls", "--json").stdout)
+    assert {each.get("kind", "job") for each in listed} == {"group", "job"}
+    [group] = [each for each in listed if each.get("kind") == "group"]
+    assert group["name"] == "words" and [part["id"] for part in group["parts"]] == jobs[:2]
+    assert group["outcomes"] == {"ok": 12, "cut short": 0, "invalid": 0, "error": 0, "missing": 0}
+    assert json.loads(run("get", "words", "--json").stdout) == group
+    assert json.loads(run("get", group["key"], "--json").stdout) == group
+    assert json.loads(run("get", "words · first 3", "--json").stdout)["id"] == jobs[0], "a part is a job"
+    told = run("get", "words").stdout
+    assert "2 completed" in told and "12 in = 12 ok + 0 missing" in told and jobs[1] in told
+
+    rows = [json.loads(line) for line in run("results", "words", "--json").stdout.splitlines()]
+    assert [row["custom_id"] for row in rows] == [f"request-{number}" for number in range(1, 13)]
+    assert {row["job"] for row in rows} == set(jobs[:2]), "each row names the job that answered it"
+    exported = run("export", "words", "-o", "all.jsonl")
+    assert exported.returncode == 0 and "12 rows" in exported.stderr and "provisional" not in exported.stderr
+    assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 12
+    assert json.loads(run("values", "words", "--json").stdout)["rows"] == 12
+    assert json.loads(run("compare", "words", "words", "--json").stdout)["pairs"] == 12
+    retried = run("retry", "words")
+    assert retried.returncode == 1 and "every request has a complete answer" in retried.stderr
+    fetched = run("fetch", "words", *SOON)
+    assert fetched.returncode == 0 and len(fetched.stdout.splitlines()) == 2
+    watched = run("watch", "words", *SOON)
+    assert watched.returncode == 0 and [line.split()[0] for line in watched.stdout.splitlines()] == jobs[:2]
+
+
+def test_a_name_that_two_things_have_is_refused(run: Run, still_sandbox: Sandbox, tmp_path: Path) -> None:
+    env = {"TOGETHER_API_KEY": still_sandbox.key, "TOGETHER_BASE_URL": still_sandbox.base_url}
+    file = write_chat(tmp_path / "words.jsonl", [f"Say {number}." for number in range(6)])
+    alone = write_chat(tmp_path / "other.jsonl", ["Hello."])
+    still_sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
+    run("submit", str(file), "--first", "3", *SOON, env=env)  # the first is refused, so the rest is not sent
+    assert run("submit", str(alone), "--label", "words", *SOON, env=env).returncode == 0
+    refused = run("get", "words", env=env)
+    assert refused.returncode == 2 and "2 jobs are called 'words'" in refused.stderr and "group:1" in refused.stderr
+    assert json.loads(run("get", "group:1", "--json", env=env).stdout)["outcomes"]["missing"] == 6
+    assert run("results", "group:1", env=env).returncode == 1
+    waiting = run("cancel", "group:1", "--yes", env=env)
+    assert waiting.returncode == 0 and "1 part that waited will not be sent" in waiting.stderr
+    assert len(still_sandbox.jobs) == 1
