@@ -196,8 +196,12 @@ def losses(then: Any, now: Any, place: str = "") -> Iterator[str]:
 
 
 def by_key(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return jobs by their key: what needs attention, and so stands higher in the list, is decided otherwise now."""
-    return sorted(jobs, key=lambda job: str(job["key"]))
+    """Return jobs by their key, those of a group too.
+
+    What needs attention, and so stands higher in the list, is decided otherwise now; and parts are inside their group.
+    """
+    parts = [part for job in jobs for part in job.get("parts", [job])]
+    return sorted(parts, key=lambda job: str(job["key"]))
 
 
 def rows_of(folder: Path) -> dict[str, set[tuple[Any, ...]]]:
