@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +21,7 @@ from tbatch_tui.engine.events import Event, damaged_history
 from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
 from tbatch_tui.engine.journal.store import JobStore
+from tbatch_tui.engine.on_demand import OnDemand
 from tbatch_tui.engine.pricing.pricing import Pricing
 from tbatch_tui.engine.runtime.runtime import Runtime
 
@@ -41,13 +41,11 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.progress.history import JobHistory
     from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.engine.runtime.event_log import EventLog
-    from tbatch_tui.engine.runtime.retry_files import RetryFiles
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.lookup import LookupDecision
-    from tbatch_tui.engine.tables.history import RecipeHistory
 
 
-class BatchEngine:
+class BatchEngine(OnDemand):
     """The engine of one data folder. Several apps may share a folder: one of them submits and downloads.
 
     Methods that take a record also take its key: the job's id, or the key that `submit_checked` returned.
@@ -57,26 +55,13 @@ class BatchEngine:
         """Make an engine that is not open yet. `on_event` is called with every event, on the event loop's thread."""
         self._on_event = on_event
         self._log: EventLog | None = None
-        self._store = JobStore(options, self._emit)
-        self._runtime = Runtime(options, self._store, self._emit)
-        self.prices = Pricing(options, self._store, self._runtime.models, self._runtime.spawn)
+        store = JobStore(options, self._emit)
+        runtime = Runtime(options, store, self._emit)
+        super().__init__(store, runtime)
+        self.prices = Pricing(options, store, runtime.models, runtime.spawn)
         """The catalogue, the prices in force, and estimates."""
-        self.groups = JobGroups(self._runtime, self._store, self._emit, self._admit, self.prices.estimate)
+        self.groups = JobGroups(runtime, store, self._emit, self._admit, self.prices.estimate)
         """Files that are submitted as several jobs."""
-
-    @cached_property
-    def retries(self) -> RetryFiles:
-        """Input files of requests to send again."""
-        from tbatch_tui.engine.runtime.retry_files import RetryFiles
-
-        return RetryFiles(self._store)
-
-    @cached_property
-    def recipes(self) -> RecipeHistory:
-        """The recipes of input files that were made from a table."""
-        from tbatch_tui.engine.tables.history import RecipeHistory
-
-        return RecipeHistory(self._store)
 
     def first_page(self, limit: int) -> list[JobRecord]:
         """Open the history and return its first records, on this thread: all that is done before the first frame.

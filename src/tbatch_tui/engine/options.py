@@ -48,6 +48,8 @@ class EngineOptions:
     """Seconds of successful lists without the job before a lost create is sent again."""
     create_patience: float = CREATE_PATIENCE
     """Seconds in which a create may still be carried out that an app sent before it was killed."""
+    try_patience: float = 300.0
+    """Seconds that the answer to a request that is asked at once is waited for."""
     requests_per_job: int | None = None
     """How many requests a part of a file has at most; None for as many as the API takes."""
     first_retry_delay: float = 2.0

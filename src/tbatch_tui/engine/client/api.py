@@ -167,18 +167,18 @@ class TogetherApi:
         async def send() -> bytes:
             return await (await self._client.batches.with_raw_response.list()).read()
 
-        return await self._request("list the jobs", send)
+        return await self.request("list the jobs", send)
 
     async def create(self, file_id: str, endpoint: Endpoint) -> tuple[Job | None, str | None]:
         """Create a job; the request is sent once. Return the job (None if the answer has none) and the warning."""
 
         async def send() -> tuple[Job | None, str | None]:
-            answer = await self._client_for_once().batches.with_raw_response.create(
+            answer = await self.client_for_once().batches.with_raw_response.create(
                 endpoint=endpoint.value, input_file_id=file_id
             )
             return decode_created(await answer.read())
 
-        return await self._request("create the job", send)
+        return await self.request("create the job", send)
 
     async def cancel(self, job_id: str) -> Job | None:
         """Cancel a job; the request is sent once. Return the job as it is then.
@@ -187,10 +187,10 @@ class TogetherApi:
         """
 
         async def send() -> Job | None:
-            answer = await self._client_for_once().batches.with_raw_response.cancel(job_id)
+            answer = await self.client_for_once().batches.with_raw_response.cancel(job_id)
             return decode_job(decode_json(await answer.read()))
 
-        return await self._request("cancel the job", send)
+        return await self.request("cancel the job", send)
 
     # -- files ---------------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class TogetherApi:
             return Uploaded(_require_id(answer.id), reused=False)
 
         try:
-            return await self._request("upload the file", lambda: run_detached(run))
+            return await self.request("upload the file", lambda: run_detached(run))
         except _UploadStoppedError:
             raise asyncio.CancelledError from None
         except OSError as error:
@@ -254,7 +254,7 @@ class TogetherApi:
             return opened.enter_context(streaming.content(file_id, extra_headers=headers)).http_response
 
         try:
-            response = await self._request(doing, lambda: run_detached(send, abandoned=close))
+            response = await self.request(doing, lambda: run_detached(send, abandoned=close))
         except RequestRejectedError as error:
             if not is_resumed or error.status != 416:
                 raise
@@ -277,7 +277,7 @@ class TogetherApi:
             return decode_json(await (await self._client.files.with_raw_response.retrieve(file_id)).read())
 
         try:
-            value = await self._request("look the file up", send)
+            value = await self.request("look the file up", send)
         except RateLimitError:
             raise
         except RequestRejectedError:
@@ -291,16 +291,16 @@ class TogetherApi:
         async def send() -> bytes:
             return await (await self._client.files.with_raw_response.list()).read()
 
-        return await self._request("list the files", send)
+        return await self.request("list the files", send)
 
     async def delete_file(self, file_id: str) -> None:
         """Delete a file; the request is sent once. Raises NotFoundError when it is gone already."""
 
         async def send() -> None:
-            answer = await self._client_for_once().files.with_raw_response.delete(file_id)
+            answer = await self.client_for_once().files.with_raw_response.delete(file_id)
             decode_deleted(await answer.read())
 
-        await self._request("delete the file", send)
+        await self.request("delete the file", send)
 
     async def file_names(self) -> dict[str, str]:
         """Return the name of every file of the account, by file id."""
@@ -315,7 +315,7 @@ class TogetherApi:
             client = self._client.with_options(timeout=_ACCOUNT_TIMEOUT)
             return decode_account(await (await client.with_raw_response.whoami()).read())
 
-        account = await self._request("ask whose key this is", send)
+        account = await self.request("ask whose key this is", send)
         self._account_ids = account[:2]
         return account
 
@@ -332,20 +332,20 @@ class TogetherApi:
             return await (await listing).read()
 
         for _ in range(_MAX_PAGES):
-            page, next_cursor = await asyncio.to_thread(decode_models, await self._request("list the models", send))
+            page, next_cursor = await asyncio.to_thread(decode_models, await self.request("list the models", send))
             models += page
             if not page or next_cursor in (None, after):
                 return models
             after = next_cursor
         raise OutcomeUnknownError(UNREADABLE, "The list of models never ends.")
 
-    def _client_for_once(self) -> AsyncTogether:
+    def client_for_once(self) -> AsyncTogether:
         """Return the client for what must not be done twice. It sends one request: no retries, no redirects."""
         return self._client.with_options(max_retries=_NO_RETRIES, http_client=self._once)
 
     # -- requests ------------------------------------------------------------------------------------
 
-    async def _request(self, doing: str, send: Callable[[], Awaitable[T]]) -> T:
+    async def request(self, doing: str, send: Callable[[], Awaitable[T]]) -> T:
         """Send once; once more only when a token of `tg login` was refused and renewed: a 401 is certainly not done."""
         if self._token is not None and self._token.is_expiring():
             await self._renew(self._token.text)

@@ -133,6 +133,8 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
         )
     if status == 429:
         wait = _retry_after(response)
+        if wait is None:  # Together promises no Retry-After, but has the seconds in a header of its own
+            wait = _seconds(response.headers.get("x-ratelimit-reset"))
         hint = "This account is sending too many requests. "
         hint += f"The server asks to wait {wait:,.0f} s." if wait else "Asking less often for a while."
         return RateLimitError(title, hint, retry_after=wait)
@@ -192,4 +194,13 @@ def _retry_after(response: httpx.Response) -> float | None:
             seconds = moment.timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
+    return _within_an_hour(seconds)
+
+
+def _seconds(value: object) -> float | None:
+    """Return the seconds to wait that a header states; an hour at most."""
+    return _within_an_hour(as_number(value))
+
+
+def _within_an_hour(seconds: float | None) -> float | None:
     return min(3600.0, max(0.0, seconds)) if seconds is not None else None

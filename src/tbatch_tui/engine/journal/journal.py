@@ -20,6 +20,7 @@ from tbatch_tui.engine.journal.tables.recipes import RecipeTable
 from tbatch_tui.engine.journal.tables.records import JobRecordTable
 from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
 from tbatch_tui.engine.journal.tables.transfers import TransferTable
+from tbatch_tui.engine.journal.tables.tries import TryTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class Journal:
         self.memory = MemoryTable(database)
         self.progress = ProgressTable(database)
         self.recipes = RecipeTable(database)
+        self.tries = TryTable(database)
         self.records = JobRecordTable(database)
         self.counts = CountsTable(database, self.records)
         self.transfers = TransferTable(database, self.records)

@@ -207,6 +207,32 @@ _MIGRATIONS = (
         account_id INTEGER NOT NULL REFERENCES accounts(id)
     );
     """,
+    """
+    CREATE TABLE tries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        fingerprint TEXT NOT NULL,
+        custom_id TEXT NOT NULL,
+        path BLOB,
+        line INTEGER,
+        endpoint TEXT NOT NULL,
+        model TEXT NOT NULL,
+        request TEXT NOT NULL,
+        sent_at REAL NOT NULL,
+        outcome TEXT NOT NULL,
+        answer TEXT,
+        response TEXT,
+        reason TEXT NOT NULL,
+        prompt_tokens INTEGER,
+        completion_tokens INTEGER,
+        audio_seconds REAL,
+        seconds REAL,
+        cost REAL,
+        most REAL
+    );
+    CREATE INDEX tries_by_line ON tries (account_id, fingerprint);
+    CREATE INDEX tries_by_time ON tries (account_id, sent_at);
+    """,
 )
 
 

@@ -14,6 +14,7 @@ from tbatch_tui.engine.journal.applied_list import AppliedList
 from tbatch_tui.engine.journal.journal_thread import JournalThread
 from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
+from tbatch_tui.engine.journal.try_store import TryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ class JobStore:
         self._published = PublishedRecords(emit)
         self._applied = AppliedList()
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
+        self.tries = TryStore(self._thread)
 
     # -- opening, closing, and the account -----------------------------------------------------------
 

@@ -54,23 +54,31 @@ class PriceList:
         catalogue: Catalogue,
         prices: Mapping[str, Mapping[str, float]] | None = None,
         discounts: Mapping[str, float] | None = None,
+        *,
+        is_batch: bool = True,
     ) -> None:
         """Combine the catalogue with what the person set.
 
         Args:
             prices: Dollars by model and name of the price: see `PRICE_NAMES`.
             discounts: Percent by model.
+            is_batch: Whether the discounts apply; to requests that are answered at once none does.
         """
         self.priced_at = catalogue.fetched_at
         self._catalogue = catalogue
         self._custom_prices = prices or {}
         self._custom_discounts = discounts or {}
+        self._is_batch = is_batch
+
+    def in_real_time(self) -> PriceList:
+        """Return the prices of requests that are answered at once: the same ones without a discount."""
+        return PriceList(self._catalogue, self._custom_prices, is_batch=False)
 
     def price_of(self, model: str) -> Price:
         """Return the prices of a model, each None if it is not known."""
         model_info = self._catalogue.get(model) or ModelInfo(model)
         custom = self._custom_prices.get(model, {})
-        discount = self._custom_discounts.get(model, DISCOUNTS.get(model, 0.0))
+        discount = self._custom_discounts.get(model, DISCOUNTS.get(model, 0.0)) if self._is_batch else 0.0
 
         def discounted(name: str, listed: float | None) -> float | None:
             full = custom.get(name, listed)

@@ -47,8 +47,7 @@ _IDLE_FACTOR, _IDLE_LONGEST = 4.0, 120.0
 class Runtime:
     """The connection, and the tasks that live as long as the engine is open.
 
-    `start` is called on the event loop. What needs the connection is made once there is one: its attributes are None
-    until then.
+    `start` is called on the event loop. The attributes that need the connection are None until there is one.
     """
 
     def __init__(self, options: EngineOptions, store: JobStore, emit: Callable[[Event], object]) -> None:
@@ -192,11 +191,15 @@ class Runtime:
         if self.poller is not None:
             self.poller.hurry()
 
-    async def models(self) -> list[ModelInfo]:
-        """Return the server's catalogue, once there is a connection. Raises BatchError."""
+    async def connected(self) -> TogetherApi:
+        """Return the connection, once it was tried to make one. Raises BatchError."""
         if self.options.can_connect:
             await self._tried_to_connect.wait()
-        return await self.api.models()
+        return self.api
+
+    async def models(self) -> list[ModelInfo]:
+        """Return the server's catalogue, once there is a connection. Raises BatchError."""
+        return await (await self.connected()).models()
 
     async def next_list(self) -> JobList:
         """Return the next list of jobs that is asked for from now on; without a connection, wait for one.

@@ -180,6 +180,8 @@ class EditRun:
         choice: LineChoice,
         progress: Callable[[int, int], object],
         cancelled: Callable[[], bool],
+        *,
+        doing: str = "edited",
     ) -> None:
         self._path = path
         self._source = source
@@ -192,7 +194,7 @@ class EditRun:
             raise read_error(path, error) from error
         if head.rule:
             hint = "`tbatch-tui check` says more." if head.rule == "table-file" else "`tbatch-tui check --fix` may do."
-            raise LocalFileError(f"{path} cannot be edited: {head.message}", hint)
+            raise LocalFileError(f"{path} cannot be {doing}: {head.message}", hint)
         self._start = head.start
         status = os.fstat(source.fileno())
         self._size, self._changed_at = status.st_size, status.st_mtime_ns

@@ -210,6 +210,7 @@ class AccountTable:
             "retries",
             "account_keys",
             "merged_accounts",
+            "tries",
         )
         for table in tables:
             self._db.execute(f"UPDATE OR IGNORE {table} SET account_id = ? WHERE account_id = ?", (target, source))

@@ -1,0 +1,1 @@
+"""Ask single requests at once, through the real-time endpoint, before a batch is spent on them."""

@@ -1,0 +1,45 @@
+"""The parts of the engine that are loaded when somebody first asks for them, not with the first frame."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.live.live import LiveRequests
+    from tbatch_tui.engine.pricing.pricing import Pricing
+    from tbatch_tui.engine.runtime.retry_files import RetryFiles
+    from tbatch_tui.engine.runtime.runtime import Runtime
+    from tbatch_tui.engine.tables.history import RecipeHistory
+
+
+class OnDemand:
+    """What the engine hands out of its rooms. `BatchEngine` adds all the rest."""
+
+    prices: Pricing
+
+    def __init__(self, store: JobStore, runtime: Runtime) -> None:
+        self._store = store
+        self._runtime = runtime
+
+    @cached_property
+    def retries(self) -> RetryFiles:
+        """Input files of requests to send again."""
+        from tbatch_tui.engine.runtime.retry_files import RetryFiles
+
+        return RetryFiles(self._store)
+
+    @cached_property
+    def recipes(self) -> RecipeHistory:
+        """The recipes of input files that were made from a table."""
+        from tbatch_tui.engine.tables.history import RecipeHistory
+
+        return RecipeHistory(self._store)
+
+    @cached_property
+    def live(self) -> LiveRequests:
+        """Requests that are asked at once, through the real-time endpoint."""
+        from tbatch_tui.engine.live.live import LiveRequests
+
+        return LiveRequests(self._runtime.connected, self._store, self.prices, self._runtime.options)
