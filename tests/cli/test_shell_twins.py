@@ -220,11 +220,12 @@ def test_first_sends_a_few_and_then_the_rest(run: Run, sandbox: Sandbox, tmp_pat
 
 
 def test_first_that_fails_keeps_the_rest_until_it_is_asked_for(run: Run, tmp_path: Path) -> None:
-    file = write_chat(tmp_path / "many.jsonl", ["Hello"] * 30)
+    file = write_chat(tmp_path / "many rows.jsonl", ["Hello"] * 30)
     with Sandbox(speed=40, failure_rate=1.0) as box:
         env: Env = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
         done = run("submit", str(file), "--first", "3", *SOON, env=env)
         assert done.returncode == 4 and "The other 27 requests are on hold" in done.stderr, done.stderr
+        assert f"`tbatch-tui submit '{file}' --rest`" in done.stderr
         assert len(box.jobs) == 1 and done.stdout.strip() == box.jobs[0]["id"]
         again = run("submit", str(file), "--first", "3", *SOON, env=env)
         assert again.returncode == 4 and len(box.jobs) == 1

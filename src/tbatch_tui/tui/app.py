@@ -127,6 +127,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
         """Show the first screen; the engine starts after the first frame."""
         self.bridge.downloaded.subscribe(self, self._results_downloaded)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.screen_change_signal.subscribe(self, lambda _: self.bridge.screen_changed())
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # fg: all is to be painted again
         if self.settings.file is not None:
             self.post_message(OpenPath(self.settings.file))

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from textual.signal import Signal
 
 from tbatch_tui.engine.events import (
@@ -19,21 +20,30 @@ from tbatch_tui.engine.events import (
     ResultsDownloaded,
     TransferProgress,
 )
+from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.textual_private import shows_toast
+from tbatch_tui.tui.textual_private import shows_toast, take_toasts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import App
-    from textual.notifications import SeverityLevel
+    from textual.notifications import Notification, SeverityLevel
 
     from tbatch_tui.engine.errors import BatchError
 
-_TOAST_SECONDS = 8.0
+_SECONDS: dict[SeverityLevel, float] = {"information": 4.0, "warning": 8.0, "error": 15.0}
+"""How long a toast stays, unless the screen changes before."""
+_SETTLED_AFTER = 1.0
+"""Seconds from which a toast belongs to the screen it stands on. A younger one is said of what just happened, as a
+message about a file that was written while the next screen opens."""
 _MOST_LOGGED = 500
 """Messages that the log keeps."""
+_AROUND = 3
+"""Cells of a toast beside its text: the colour at its left, and a space at either side."""
+_LOST = 12
+"""Cells that the end of a line may leave free, before a long word."""
 _MAX_LENGTH = 400
 """Characters of a title or a hint; a toast must not fill the screen."""
 
@@ -103,6 +113,8 @@ class Bridge:
         title, hint = line(title)[:_MAX_LENGTH], line(hint)[:_MAX_LENGTH]
         text, heading = (hint, title) if hint else (title, "")
         message = LoggedMessage(self._now(), heading, text, severity)
+        if hint and cell_len(joined := fmt.join(title, hint)) <= 2 * (self._app.size.width - _AROUND) - _LOST:
+            text, heading = joined, ""  # what goes into the lines of the rule and the titles hides no row
         if self.log and (last := self.log[-1]).is_same(message):
             last.at, last.count = message.at, last.count + 1
             if self._is_queued:
@@ -113,14 +125,23 @@ class Bridge:
             return
         self._is_queued = True
         self._app.call_later(self._delivered)
-        self._app.notify(text, title=heading, severity=severity, timeout=_TOAST_SECONDS, markup=False)
+        self._app.notify(text, title=heading, severity=severity, timeout=_SECONDS[severity], markup=False)
 
     def _delivered(self) -> None:
         self._is_queued = False
 
+    def screen_changed(self) -> None:
+        """Take away the toasts of the screen that was left. An error stays until it has been read."""
+        take_toasts(self._app, lambda toast: toast.severity != "error" and _age(toast) >= _SETTLED_AFTER)
+
     def report(self, error: BatchError) -> None:
         """Show an error as a toast."""
         self.notify(error.title, error.hint, "error")
+
+
+def _age(toast: Notification) -> float:
+    """Return for how many seconds a toast has been there."""
+    return toast.timeout - toast.time_left
 
 
 def _severity(name: str) -> SeverityLevel:

@@ -24,10 +24,11 @@ from textual.widget import Widget
 
 if TYPE_CHECKING:
     from codecs import IncrementalDecoder
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from textual.binding import Binding
     from textual.geometry import Offset
+    from textual.notifications import Notification
     from textual.screen import Screen
 
 
@@ -77,6 +78,12 @@ def shows_toast(app: App[Any], message: str, title: str) -> bool:
     Relies on `App._notifications`, which drops those whose time is over when it is iterated.
     """
     return any((toast.message, toast.title) == (message, title) for toast in app._notifications)
+
+
+def take_toasts(app: App[Any], unwanted: Callable[[Notification], bool]) -> None:
+    """Take away the toasts for which `unwanted` holds. Relies on `App._notifications` and `App._unnotify`."""
+    for toast in list(filter(unwanted, app._notifications)):
+        app._unnotify(toast)
 
 
 def replace_binding(widget: Widget, key: str, binding: Binding) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import FAILED, INCOMPLETE, OK, gravest
@@ -123,7 +124,7 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
         count = sum(part.requests or 0 for part in rest)
         print_message(
             f"The other {plural(count, 'request')} are on hold; none has been sent: "
-            "`tbatch-tui submit FILE --rest` sends them; `w` in the app lets you decide."
+            f"`tbatch-tui submit {shlex.quote(str(arguments.file))} --rest` sends them; `w` in the app lets you decide."
         )
         if arguments.json:
             print_json([record_to_dict(record) for record in (first, *rest)])

@@ -63,7 +63,7 @@ def progress_cell(record: JobRecord, width: int) -> StyledText:
         done, rest = fmt.bar_parts(job.progress / 100, max(4, min(24, width - 6)))
         return [(done, "$status-active"), (rest, "$rule"), (f" {percent:>5}", "")]
     if job.status == JobStatus.VALIDATING:
-        return [("validating", "$status-quiet")]
+        return [("not started yet", "$status-quiet")]
     if not job.is_ended:
         return [("finishing started rows" if "CANCEL" in job.status else "", "$status-quiet")]
     if job.error:

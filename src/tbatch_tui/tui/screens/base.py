@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.tui.bridge import Bridge
 
-_REPEAT_AFTER = 8.0
+_REPEAT_AFTER = 4.0
 """Seconds before the same reason is shown again: as long as its toast stays."""
 
 

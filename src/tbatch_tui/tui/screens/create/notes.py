@@ -30,13 +30,13 @@ def file_facts(report: CheckReport, output_dir: Path) -> list[tuple[str, StyledT
     """Return what is known of the file: where it is, what the check found, and where its results will be."""
     stem = report.path.stem + (".part…" if report.can_be_split else "")
     name = result_name(stem, "…", FileKind.OUTPUT)
-    where = fmt.join(shorten_path(output_dir / name), "downloaded when the job ends", by=", ")
     return [
         ("File", [(shorten_path(report.path), "")]),
         *model_facts(report),
         ("Check", format_verdict(report)),
         *_parts_facts(report),
-        ("Results", [(where, "")]),
+        ("Results", [(shorten_path(output_dir / name), "")]),
+        ("", [("downloaded when the job ends", "$status-quiet")]),
     ]
 
 

@@ -21,6 +21,7 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.create.checked_file import CheckedFile
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice, allowed_endpoints
+from tbatch_tui.tui.screens.create.form_page import FormPage
 from tbatch_tui.tui.screens.create.notes import (
     can_submit,
     file_facts,
@@ -76,11 +77,9 @@ class CreateScreen(BaseScreen):
         keys.CREATE_PREVIOUS,
     ]
     AUTO_FOCUS = ""
-    # Where there is little room the form scrolls, above what must be seen: the warnings and the button.
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 - declared by Screen
     DEFAULT_CSS = """
     CreateScreen {
-        #form { height: 1fr; scrollbar-size-vertical: 1; padding-top: 1; }
+        #form { scrollbar-size-vertical: 1; padding-top: 1; }
         #columns { height: auto; layout: vertical; }
         #asked { height: auto; }
         &.-wide #columns { layout: horizontal; }
@@ -90,7 +89,6 @@ class CreateScreen(BaseScreen):
         #label { width: 1fr; max-width: 60; background: $surface; }
         #label:focus { background: $cursor-row; }
         #notes { height: auto; padding: 1 2 0 2; }
-        &.-tall #form { height: auto; }
         /* Padding, not a margin: Textual takes the widest margin off the width of everything beside it. */
         #answers { height: 2; padding: 1 2 0 14; }
         #answers > FlatButton { margin-right: 2; }
@@ -118,13 +116,14 @@ class CreateScreen(BaseScreen):
 
     def body(self) -> ComposeResult:
         """Compose the form, the notes below it and the buttons."""
-        with VerticalScroll(id="form", can_focus=False), Container(id="columns"):
-            yield Vertical(*self._fields(), FactList(id="cost"), id="asked")
-            yield FactList(id="facts")
-        yield Static(id="notes", markup=False)
-        with Horizontal(id="answers"):
-            yield SubmitButton("Submit", id="submit")
-            yield FlatButton("Back", id="back")
+        with FormPage():
+            with VerticalScroll(id="form", can_focus=False), Container(id="columns"):
+                yield Vertical(*self._fields(), FactList(id="cost"), id="asked")
+                yield FactList(id="facts")
+            yield Static(id="notes", markup=False)
+            with Horizontal(id="answers"):
+                yield SubmitButton("Submit", id="submit")
+                yield FlatButton("Back", id="back")
 
     def _fields(self) -> Iterator[Horizontal]:
         """Yield what can be chosen, a line each."""
