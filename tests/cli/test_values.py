@@ -108,3 +108,28 @@ def test_values_and_compare_of_a_job(call: Call, job: str) -> None:
     ):  # fmt: skip
         status, output, message = call(*wrong)
         assert (status, output, bool(message.strip())) == (2, "", True), wrong
+
+
+def test_a_result_file_is_read_by_its_path(call: Call, job: str, tmp_path: Path) -> None:
+    told = call("values", job, "--json")[1]
+    (output,) = (tmp_path / "batch-results").glob("*.output.jsonl")
+    copied = tmp_path / "copy.jsonl"
+    copied.write_bytes(output.read_bytes())
+    status, data, message = call("values", "copy.jsonl", "--json")
+    assert (status, json.loads(data)["fields"]) == (0, json.loads(told)["fields"])
+    assert "The questions are from" in message
+    assert "reviews.jsonl, which has the ids of these answers." in message
+    rows = [json.loads(line) for line in call("results", "copy.jsonl", "--json")[1].splitlines()]
+    assert not any("job" in row for row in rows)
+    assert all(row["request"] for row in rows)
+    compared = json.loads(call("compare", job, "copy.jsonl", "--json")[1])
+    assert (compared["agreement"], compared["pairs"]) == (1, json.loads(told)["rows"])
+    status, path, message = call("export", "copy.jsonl", "--format", "csv")
+    assert (status, path.strip()) == (0, str(tmp_path / "batch-results" / "copy.csv")), message
+    assert call("export", "copy.jsonl", "--into", "reviews.csv")[0] == 0
+    assert call("retry", "copy.jsonl")[0] == 1  # nothing failed
+
+    (tmp_path / "requests.jsonl").write_bytes((tmp_path / "reviews.jsonl").read_bytes())
+    (tmp_path / "reviews.jsonl").unlink()
+    assert "2 files" not in call("results", "copy.jsonl")[2]
+    assert "There is no job 'reviews.csv'" in call("results", "reviews.csv")[2]

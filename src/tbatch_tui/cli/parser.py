@@ -63,6 +63,7 @@ OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
 EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md", "html")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, the beginning of it, its label or its name; or the name of a group"
+_RESULTS_HELP = f"{_JOB_HELP}; or the path of an output or error file"
 
 
 def _row_count(text: str) -> int:
@@ -124,7 +125,7 @@ def app_parser() -> argparse.ArgumentParser:
         "file",
         nargs="?",
         metavar="FILE",
-        help="a JSONL file to check, or a table, a folder or a recipe to make requests of",
+        help="requests to check, results to read, or a table, a folder or a recipe to make requests of",
     )
     parser.add_argument(
         "--demo", action="store_true", help="try it on a private sandbox: no key, nothing leaves this machine"
@@ -212,7 +213,7 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
 
 
 def _retry(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
     parser.add_argument(
         "--only",
         choices=("errors", "missing", "cut-short", "invalid"),
@@ -230,7 +231,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 
 
 def _results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
     parser.add_argument(
         "--search",
@@ -242,7 +243,7 @@ def _results(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
     parser.add_argument(
         "--format", choices=EXPORT_FORMATS, help="[by the suffix of PATH, else jsonl: request and response of each row]"
     )
@@ -264,7 +265,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 
 def _values(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
     parser.add_argument("--field", metavar="F", help="only this field of the answers")
     parser.add_argument("--by", metavar="NAME", help="by another field, or a column of the source table")
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="ok", help="the rows that are counted [ok]")
@@ -272,7 +273,7 @@ def _values(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
     parser.add_argument("second", nargs="?", metavar="ID", help="the job to compare it with")
     parser.add_argument("--gold", metavar="COLUMN", help="compare with this column of the source table instead")
     parser.add_argument("--field", metavar="F", help="the field to compare [the first with few values]")

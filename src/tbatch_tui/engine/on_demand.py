@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.live.live import LiveRequests
+    from tbatch_tui.engine.opened.opened import OpenedResults
     from tbatch_tui.engine.pricing.pricing import Pricing
     from tbatch_tui.engine.runtime.retry_files import RetryFiles
     from tbatch_tui.engine.runtime.runtime import Runtime
@@ -29,6 +30,13 @@ class OnDemand:
         from tbatch_tui.engine.runtime.retry_files import RetryFiles
 
         return RetryFiles(self._store)
+
+    @cached_property
+    def opened(self) -> OpenedResults:
+        """Result files that were opened by their path."""
+        from tbatch_tui.engine.opened.opened import OpenedResults
+
+        return OpenedResults(self._store)
 
     @cached_property
     def recipes(self) -> RecipeHistory:

@@ -20,7 +20,7 @@ class NewBatch(Message):
 
 
 class OpenPath(Message):
-    """Go to the screen that a path is for: Compose for a table, a folder or a recipe, else Check."""
+    """Go to the screen that a path is for: Compose for a table, a folder or a recipe, Results for these, else Check."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

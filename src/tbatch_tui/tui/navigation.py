@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.app import App
 
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
@@ -46,15 +47,19 @@ class Navigation(App[str]):
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def on_open_path(self, message: messages.OpenPath) -> None:
-        """Go to Compose with a table, a folder or a recipe, and to Check with anything else."""
+        """Go to Compose with a table, a folder or a recipe, to Results with these, and to Check with anything else."""
         await self.open_path(message.path)
 
     async def open_path(self, path: Path) -> None:
         """Go to the screen that this path is for. Its beginning is read in a thread."""
         from tbatch_tui.engine.tables.compose.opening import PathKind, kind_of_path
 
-        if await run_detached(lambda: kind_of_path(path)) is PathKind.REQUESTS:
+        kind = await run_detached(lambda: kind_of_path(path))
+        if kind is PathKind.REQUESTS:
             self.open_check(path)
+            return
+        if kind is PathKind.RESULTS:
+            await self.open_result_file(path)
             return
         from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 
@@ -63,6 +68,23 @@ class Navigation(App[str]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    async def open_result_file(self, path: Path) -> None:
+        """Go to Results with an output or error file; if its Results are open, replace them."""
+        from tbatch_tui.tui.screens.results.dialogs.input_choice import tell_opened
+        from tbatch_tui.tui.screens.results.screen import ResultsScreen
+
+        try:
+            record = await self.engine.opened.open(path)
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        screen = ResultsScreen(self.engine, self.bridge, record.key)
+        if isinstance(self.screen, ResultsScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+        tell_opened(self.engine, self.bridge, record)
 
     def open_check(self, path: Path) -> None:
         """Go to Check with this file; if Check is open, replace it."""

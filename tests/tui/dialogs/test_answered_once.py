@@ -29,7 +29,7 @@ from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.screens.jobs.dialogs.rest import RestDialog
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
-from tbatch_tui.tui.screens.results.answer_schema import SchemaDialog
+from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tbatch_tui.tui.screens.results.listing.column_dialog import ColumnDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer

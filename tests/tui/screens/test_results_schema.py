@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tbatch_tui.engine.results import Outcome
-from tbatch_tui.tui.screens.results.answer_schema import SchemaDialog, read_schema
+from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog, read_schema
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
 from tests.helpers.drawn import check_screen, screen_text

@@ -126,7 +126,7 @@ async def test_fields_of_the_answers_are_columns_that_are_remembered(size: tuple
 async def press_into_dialog(host: Any, pilot: Any) -> None:
     from tests.conftest import until
 
-    await pilot.press("c")
+    await pilot.press("O")
     await until(lambda: isinstance(host.screen, ColumnDialog))
     await pilot.pause()
 

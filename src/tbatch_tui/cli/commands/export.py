@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.commands.results import build_target, warn_of_changed_files
 from tbatch_tui.cli.exit_codes import OK, USAGE
+from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_target, jobs_of, provisional_note
+from tbatch_tui.cli.targets import jobs_of, provisional_note
 from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.groups.group_record import GroupRecord
@@ -58,12 +59,12 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         return USAGE
     async with Session(settings, network=Network.NEVER) as session:
         records = await session.list_jobs()
-        target = find_target(records, arguments.job)
+        target = await find_results(session, records, arguments.job)
         record = jobs_of([target])[0]
         index = await _index(session, target, merged=arguments.merged)
         other, others = None, None
         if arguments.compare is not None:
-            compared_with = find_target(records, arguments.compare)
+            compared_with = await find_results(session, records, arguments.compare)
             other, others = jobs_of([compared_with])[0], await _index(session, compared_with, merged=arguments.merged)
     path = Path(arguments.output or _default_path(settings.output_dir, target, record, form)).absolute()  # noqa: ASYNC240
     if arguments.output and path.exists() and not arguments.force:

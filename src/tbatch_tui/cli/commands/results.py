@@ -9,9 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
+from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_target, open_group, provisional_note
+from tbatch_tui.cli.targets import open_group, provisional_note
 from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
@@ -44,7 +45,7 @@ _LONGEST_ANSWER = 60
 async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the rows, in the order of the input file, and to standard error what all of them add up to."""
     async with Session(settings, network=Network.NEVER) as session:
-        record = find_target(await session.list_jobs(), arguments.job)
+        record = await find_results(session, await session.list_jobs(), arguments.job)
         index = await build_target(session, record)
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
@@ -55,7 +56,8 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         print_message(fmt.plural(len(rows), "hit"))
     rows = rows[: arguments.limit]
     if arguments.json:
-        write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda row: index.job_id_of(row) or record.key)
+        key = "" if isinstance(record, JobRecord) and record.is_opened else record.key
+        write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda row: index.job_id_of(row) or key)
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
@@ -99,7 +101,7 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         return USAGE
     network = Network.NEEDED if arguments.submit else Network.NEVER
     async with Session(settings, background_work=arguments.submit, network=network) as session:
-        record = find_target(await session.list_jobs(), arguments.job)
+        record = await find_results(session, await session.list_jobs(), arguments.job)
         index = await build_target(session, record)
         if isinstance(record, GroupRecord) and record.is_provisional:
             print_message(

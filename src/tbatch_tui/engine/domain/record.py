@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts
 
 
+OPENED_PREFIX = "file:"
+"""What the keys of records begin with that stand for result files opened by their path."""
+
+
 class Rank(StrEnum):
     """The three groups of the Jobs list. Their values sort them, and are stored."""
 
@@ -72,6 +76,11 @@ class JobRecord:
     """The JSON Schema, as JSON, by which a person had the answers judged of requests that ask for nothing."""
     is_old: bool = False
     """Whether it was made elsewhere, more than 72 hours ago or before the account was first used here."""
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether it stands for result files that were opened by their path: it is no job of the list."""
+        return self.key.startswith(OPENED_PREFIX)
 
     @property
     def name(self) -> str:

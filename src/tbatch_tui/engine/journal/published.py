@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.events import Event, JobsEnded, RecordsChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tbatch_tui.engine.domain.record import JobRecord
-
 _COMPARED = 500
 """More records than this are announced without comparing them with those before: that would hold the event loop."""
 Renamed = tuple[tuple[str, str], ...]
 """Old and new key of records that took their job's id."""
+
+
+class OpenedRecords:
+    """Records of result files that were opened by their path: as long as the engine is open, and in no list."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, JobRecord] = {}
+
+    def get(self, key: str) -> JobRecord | None:
+        """Return the record of this key."""
+        return self._records.get(key)
+
+    def put(self, record: JobRecord) -> None:
+        """Add a record, or take it for the one of its key."""
+        self._records[record.key] = record
+
+    def family(self, key: str) -> list[FamilyMember]:
+        """Return a record as a family of its own; nothing where the key is of none."""
+        record = self.get(key)
+        return [FamilyMember(record, 1)] if record is not None else []
+
+    def judge_by(self, key: str, schema: str) -> bool:
+        """Let a schema judge the answers of a record; False where the key is of none."""
+        if (record := self.get(key)) is not None:
+            self.put(replace(record, answer_schema=schema))
+        return record is not None
 
 
 class PublishedRecords:
@@ -24,6 +50,7 @@ class PublishedRecords:
     def __init__(self, emit: Callable[[Event], object]) -> None:
         self._emit = emit
         self._records: dict[str, JobRecord] = {}
+        self.opened = OpenedRecords()
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
@@ -33,7 +60,7 @@ class PublishedRecords:
 
     def get(self, key: str) -> JobRecord | None:
         """Return a record, also by the key it had before it took its job's id."""
-        record = self._records.get(key)
+        record = self._records.get(key) or self.opened.get(key)
         kind, _, number = key.partition(":")
         if record is not None or kind != "submission" or not number.isdecimal():
             return record

@@ -49,6 +49,7 @@ class JobStore:
         self._run_until_written = self._thread.run_until_written
         self._published = PublishedRecords(emit)
         self._applied = AppliedList()
+        self.opened = self._published.opened
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
         self.tries = TryStore(self._thread)
 
@@ -169,7 +170,7 @@ class JobStore:
 
     async def family(self, key: str) -> list[FamilyMember]:
         """Return the original that a job is a retry of, and all its retries, the original first."""
-        return await self._run(self._journal.lineage.family, self.account_id, key)
+        return self.opened.family(key) or await self._run(self._journal.lineage.family, self.account_id, key)
 
     async def annotate(self, key: str, label: str, note: str) -> None:
         """Save a person's label and note for a record."""
@@ -179,6 +180,8 @@ class JobStore:
 
     async def judge_by(self, key: str, schema: str) -> None:
         """Save the schema by which the answers of a job are judged, where their requests ask for nothing."""
+        if self.opened.judge_by(key, schema):
+            return
         record = await self._run(self._journal.records.judge_by, self.account_id, key, schema)
         if record is not None:
             self._published.publish([record])

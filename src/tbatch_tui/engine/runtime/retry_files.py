@@ -68,4 +68,8 @@ class RetryFiles:
     async def add(self, path: Path, parent: str) -> None:
         """Save that this file is a retry of the job `parent`. Raises BatchError."""
         path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
-        await self._store.add_retry(path, (await fingerprint_file(path)).sha256, parent)
+        sha256 = (await fingerprint_file(path)).sha256
+        if (opened := self._store.opened.get(parent)) is None:
+            await self._store.add_retry(path, sha256, parent)
+        elif opened.submission is not None:  # no job of the list, of which nothing can be a retry
+            await self._store.inherit_recipe(opened.submission.sha256, sha256)

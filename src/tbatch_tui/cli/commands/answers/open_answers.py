@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.cli.commands.results import warn_of_changed_files
+from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_job, find_target, provisional_note
+from tbatch_tui.cli.targets import find_job, provisional_note
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.results.index.family import family_index
@@ -63,7 +64,7 @@ async def open_answers(settings: Settings, *texts: str) -> list[JobAnswers]:
     async with Session(settings, network=Network.NEVER) as session:
         records = await session.list_jobs()
         for text in texts:
-            found = find_target(records, text)
+            found = await find_results(session, records, text)
             record = found.parts[0] if isinstance(found, GroupRecord) else found
             if isinstance(found, GroupRecord) and (note := provisional_note(found)):
                 print_message(note)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.commands.results import warn_of_changed_files
-from tbatch_tui.cli.commands.tables.find_job import find_one
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
+from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_job
+from tbatch_tui.cli.targets import find_job, jobs_of
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results.index.family import family_index
 from tbatch_tui.engine.results.sources import Sources, sources_of
@@ -42,7 +42,7 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
         return USAGE
     async with Session(settings, network=Network.NEVER) as session:
         records = await session.list_jobs()
-        record = find_one(records, arguments.job)
+        record = jobs_of([await find_results(session, records, arguments.job)])[0]
         recipe = await _read_recipe(session, record)
         family = await session.engine.family(record.key)
         index = family_index(family, session.engine.results)

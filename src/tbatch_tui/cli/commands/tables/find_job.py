@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_job, find_target
+from tbatch_tui.cli.targets import find_job
 from tbatch_tui.config.engine_options import options_from
-from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.results.sources import Sources, sources_of
 from tbatch_tui.engine.tables.joined.runs import AnsweredRequests
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tbatch_tui.config.settings import Settings
-    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.recipe import Recipe
 
@@ -31,15 +29,6 @@ async def find_in_history(text: str, settings: Settings) -> tuple[str, Sources]:
     finally:
         await store.close()
     return record.key, sources_of(record)
-
-
-def find_one(records: Sequence[JobRecord], text: str) -> JobRecord:
-    """Return the job that is called so, or the first job of a file that was submitted as several jobs.
-
-    Raises NoSuchJobError.
-    """
-    found = find_target(records, text)
-    return found.parts[0] if isinstance(found, GroupRecord) else found
 
 
 async def read_answered(recipe: Recipe, settings: Settings) -> AnsweredRequests:

@@ -1,4 +1,4 @@
-"""What a path is: requests to check, a table to make requests of, or a recipe. Reads the first lines at most."""
+"""What a path is: requests to check, results, a table to make requests of, or a recipe. Reads the first lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class PathKind(StrEnum):
     """What can be done with a path."""
 
     REQUESTS = "requests"
-    """Check it: requests, results, or a file of which the check says what it is."""
+    """Check it: requests, or a file of which the check says what it is."""
+    RESULTS = "results"
+    """Read its answers: the rows of an output or error file."""
     TABLE = "table"
     """Make requests of its rows."""
     RECIPE = "recipe"
@@ -47,30 +49,45 @@ def kind_of_path(path: Path) -> PathKind:
     if stat.S_ISDIR(mode):
         return PathKind.TABLE
     suffix = path.suffix.lower()
-    if not stat.S_ISREG(mode) or suffix not in TABLE_SUFFIXES:
+    if not stat.S_ISREG(mode):
         return PathKind.REQUESTS
-    if suffix not in (*JSON, ".txt"):
+    if suffix in TABLE_SUFFIXES and suffix not in (*JSON, ".txt"):
         return PathKind.TABLE
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
         return PathKind.REQUESTS
+    if suffix not in TABLE_SUFFIXES:  # rows of a batch are told by what they are, a table by its name
+        return PathKind.RESULTS if _are_results(read_rows(head)) else PathKind.REQUESTS
     return _kind_of_rows(head, is_json=suffix != ".txt")
+
+
+def read_rows(head: bytes) -> list[dict[str, object]]:
+    """Return the objects among the first lines of a file, by its beginning."""
+    rows = map(_row, head.removeprefix(b"\xef\xbb\xbf").lstrip().splitlines()[:_ROWS])
+    return [row for row in rows if row is not None]
 
 
 def _kind_of_rows(head: bytes, *, is_json: bool) -> PathKind:
     """Return what the beginning of a file of JSON, or of lines, is."""
-    if head.startswith(_BOMS):
+    is_wide = head.startswith(_BOMS)
+    if is_wide:
         head = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"[" and is_json:
         return _kind_of_array(text)
-    rows = [row for row in map(_row, text.splitlines()[:_ROWS]) if row is not None]
+    rows = read_rows(text)
     if not rows:
         return PathKind.REQUESTS if is_json or text[:1] == b"{" or not text else PathKind.TABLE
+    if _are_results(rows) and not is_wide:  # a result file in another encoding is for the check, which names that
+        return PathKind.RESULTS
     is_of_batch = any(_is_request(row) or _is_result(row) for row in rows)
     return PathKind.REQUESTS if is_of_batch else PathKind.TABLE
+
+
+def _are_results(rows: list[dict[str, object]]) -> bool:
+    return bool(rows) and all(_is_result(row) and not _is_request(row) for row in rows)
 
 
 def _kind_of_array(text: bytes) -> PathKind:

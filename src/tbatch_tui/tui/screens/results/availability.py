@@ -27,7 +27,9 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
             return "No search yet: press {list.filter}"
         case "retry" | "export" | "answers" | "answer_schema" if not (session.index.is_built and session.has_results):
             return "Still reading the results" if session.activity else "There are no results"
-        case "fetch_input" if (record := screen.family.record) is None or not record.can_fetch_input:
+        case "fetch_input" if (record := screen.family.record) is None or not (
+            record.is_opened or record.can_fetch_input
+        ):
             return INPUT_IS_KNOWN
         case "all_rows" if screen.row_filter.selection is None:
             return "All rows are listed already"

@@ -12,10 +12,10 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.base import BaseScreen
-from tbatch_tui.tui.screens.input_file import fetch_input
-from tbatch_tui.tui.screens.results.answer_schema import ask_schema
 from tbatch_tui.tui.screens.results.answers import answers_message
 from tbatch_tui.tui.screens.results.availability import reason_against
+from tbatch_tui.tui.screens.results.dialogs.answer_schema import ask_schema
+from tbatch_tui.tui.screens.results.dialogs.input_choice import get_input
 from tbatch_tui.tui.screens.results.exporter import Exporter
 from tbatch_tui.tui.screens.results.family import Family
 from tbatch_tui.tui.screens.results.header import Heading, ResultCosts, show_header
@@ -377,8 +377,8 @@ class ResultsScreen(BaseScreen):
 
     @work(group="input-file", exclusive=True, exit_on_error=False)
     async def action_fetch_input(self) -> None:
-        """Download the input file of a job submitted elsewhere, and read the results again with it."""
-        if await fetch_input(self.engine, self.bridge, self.family.key):
+        """Download or choose the input file of results that have none, and read them again with it."""
+        if await get_input(self.app, self.engine, self.bridge, self.family):
             self._read_files()
 
     @work(group="retry", exclusive=True, exit_on_error=False)

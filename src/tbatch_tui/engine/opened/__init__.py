@@ -1,0 +1,1 @@
+"""Result files that are opened by their path."""

@@ -1,0 +1,162 @@
+"""The input file of results that were opened by their path: the questions of the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.widgets import Static
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.tables.compose.opening import PathKind, kind_of_path
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.sanitize import line, lines_content
+from tbatch_tui.tui.screens.input_file import fetch_input
+from tbatch_tui.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import App, ComposeResult
+    from textual.binding import BindingType
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.screens.results.family import Family
+
+_SHOWN = 5
+"""Files that are named."""
+
+
+async def get_input(app: App[Any], engine: BatchEngine, bridge: Bridge, family: Family) -> bool:
+    """Choose the input file of results that were opened by their path, or download that of a job; False if neither."""
+    record = family.record
+    if record is None or not record.is_opened:
+        return await fetch_input(engine, bridge, family.key)
+    known = record.submission.path if record.submission is not None else None
+    results = next(each.path for each in record.transfers if each.path is not None)
+    path = await app.push_screen_wait(InputDialog(results.parent, engine.opened.inputs(record.key), known))
+    if path is None:
+        return False
+    try:
+        await engine.opened.use_input(record.key, path if path.name else None)
+    except BatchError as error:
+        bridge.report(error)
+        return False
+    return True
+
+
+def tell_opened(engine: BatchEngine, bridge: Bridge, record: JobRecord) -> None:
+    """Say where the questions are of results that were opened by their path; of a job, nothing."""
+    if not record.is_opened:
+        return
+    if record.submission is not None:
+        bridge.notify(
+            f"The questions are from {line(record.submission.path.name)}",
+            fill_keys("It has the ids of these answers. {job.fetch-input} chooses another file."),
+        )
+    elif found := engine.opened.inputs(record.key):
+        bridge.notify(
+            f"{len(found):,} files have the ids of these answers",
+            fill_keys("{job.fetch-input} chooses the one whose questions they answer."),
+            "warning",
+        )
+    else:
+        bridge.notify(
+            "No input file near these answers has their ids",
+            fill_keys("They are shown without their questions. {job.fetch-input} chooses a file."),
+            "warning",
+        )
+
+
+class InputDialog(Dialog[Path | None]):
+    """A line for a path; answers the path, `Path()` for no input file, or None if nothing is changed."""
+
+    AUTO_FOCUS = "#input"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
+    DEFAULT_CSS = """
+    InputDialog {
+        Box { width: 90; }
+        TextInput { margin-top: 1; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
+        .help { height: auto; margin-top: 1; color: $status-quiet; }
+        #mistake { height: auto; margin-top: 1; color: $status-attention; display: none; }
+    }
+    """
+
+    def __init__(self, folder: Path, found: Sequence[Path], known: Path | None) -> None:
+        """Make a dialog.
+
+        Args:
+            folder: Of the results: where a relative path begins.
+            found: The files that have the ids of the answers.
+            known: The one that is used now.
+        """
+        super().__init__()
+        self._folder, self._found = folder, found
+        self._first = known or (found[0] if found else None)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line, the files that were found, and the keys."""
+        with Box():
+            yield Static("Input file of these answers", classes="dialog--title", markup=False)
+            text = self._named(self._first) if self._first is not None else ""
+            yield TextInput(text, placeholder="the file of the requests; empty for none", id="input")
+            yield Static(lines_content(self._help()), classes="help")
+            yield Static(id="mistake", markup=False)
+            yield KeyHints((self.key_of("answer.save"), "Join"), (self.key_of("answer.discard"), "Cancel"))
+
+    def _named(self, path: Path) -> str:
+        return path.name if path.parent == self._folder else str(path)
+
+    def _help(self) -> str:
+        if not self._found:
+            return "Its requests join the answers by their custom_id. No file near these answers has their ids."
+        names = ", ".join(line(self._named(path)) for path in self._found[:_SHOWN])
+        more = f" and {len(self._found) - _SHOWN:,} more" if len(self._found) > _SHOWN else ""
+        has = "has" if len(self._found) == 1 else "have"
+        return f"{fmt.plural(len(self._found), 'file')} near them {has} their ids: {names}{more}. Empty for none."
+
+    def on_input_submitted(self, event: TextInput.Submitted) -> None:
+        """Save on Enter."""
+        event.stop()
+        self.action_save()
+
+    @work(group="save", exclusive=True, exit_on_error=False)
+    async def action_save(self) -> None:
+        """Answer the path; where it is no file of requests, say so."""
+        text = self.query_one(TextInput).value.strip()
+        if not text:
+            self.dismiss(Path())
+            return
+        path = next((each for each in self._found if self._named(each) == text), None) or _resolve(text, self._folder)
+        if await asyncio.to_thread(_is_input, path):
+            self.dismiss(path)
+            return
+        mistake = self.query_one("#mistake", Static)
+        mistake.update(lines_content("This file does not hold requests."))
+        mistake.display = True
+        self.app.bell()
+
+    def action_discard(self) -> None:
+        """Answer that nothing changes."""
+        self.dismiss(None)
+
+
+def _resolve(text: str, folder: Path) -> Path:
+    try:
+        return folder / Path(text.replace("\0", "")).expanduser()
+    except RuntimeError:  # ~nobody: there is no such user
+        return folder / text
+
+
+def _is_input(path: Path) -> bool:
+    try:
+        return path.is_file() and kind_of_path(path) is PathKind.REQUESTS
+    except (OSError, ValueError):
+        return False
