@@ -25,6 +25,7 @@ _RUNNER_COMMANDS = (
     "watch",
     "make",
     "edit",
+    "try",
     "doctor",
     "completion",
 )

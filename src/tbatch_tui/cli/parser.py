@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
+from tbatch_tui.cli.commands.number_arguments import positive_number, row_count
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ COMMAND_HELP = {
     "watch": "follow jobs until they have ended",
     "make": "make an input file from a table, a folder or a list",
     "edit": "write a copy of an input file with another model, parameters or system prompt",
+    "try": "ask some lines of a file at once, before a batch is spent on them",
     "doctor": "look for what would keep a submit from working here",
     "completion": "print a shell completion script",
 }
@@ -64,12 +66,6 @@ EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md", "html")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, the beginning of it, its label or its name; or the name of a group"
 _RESULTS_HELP = f"{_JOB_HELP}; or the path of an output or error file"
-
-
-def _row_count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
-    return int(text)
 
 
 def command_parser(command: str) -> argparse.ArgumentParser:
@@ -164,7 +160,7 @@ def _wait(parser: argparse.ArgumentParser) -> None:
 
 def _ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=("all", "active", "attention", "done"), default="all", help="only these")
-    parser.add_argument("--limit", type=_row_count, metavar="N", help="at most N")
+    parser.add_argument("--limit", type=row_count, metavar="N", help="at most N")
     parser.add_argument(
         "--offline", action="store_true", help="show the history on this machine; does not ask the server"
     )
@@ -186,7 +182,7 @@ def _submit(parser: argparse.ArgumentParser) -> None:
     ahead = parser.add_mutually_exclusive_group()
     ahead.add_argument(
         "--first",
-        type=_row_count,
+        type=row_count,
         default=0,
         metavar="N",
         help="send N requests first, and the rest if all of them succeed",
@@ -238,7 +234,7 @@ def _results(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="only rows whose answer holds it; or after prompt:, id:, error:, any: or a JSON field's name that",
     )
-    parser.add_argument("--limit", type=_row_count, metavar="N", help="at most N")
+    parser.add_argument("--limit", type=row_count, metavar="N", help="at most N")
     _json(parser, "one JSON object per line: custom_id, outcome, request, response or error")
 
 
@@ -285,12 +281,6 @@ def _watch(parser: argparse.ArgumentParser) -> None:
     _json(parser, "print an array of the jobs at the end")
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
-    return int(text)
-
-
 def _make(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
@@ -309,7 +299,7 @@ def _make(parser: argparse.ArgumentParser) -> None:
     add("-s", "--system", metavar="TEXT", help="the system prompt, in the same form")
     add("--id", metavar="COLUMN", help="the column with the custom_id [row-0001 …, or the path of the file or URL]")
     add("--set", action="append", metavar="KEY=VALUE", help="set any key of the request body; VALUE is JSON, else text")
-    add("--max-tokens", type=_positive, metavar="N", help="the maximum number of tokens per answer")
+    add("--max-tokens", type=positive_number, metavar="N", help="the maximum number of tokens per answer")
     add(
         "--schema", metavar="SPEC", help="the schema of the answers: 'label: enum[a,b], score: number', or @schema.json"
     )
@@ -323,38 +313,27 @@ def _make(parser: argparse.ArgumentParser) -> None:
         metavar="COL=VALUE",
         help="only rows with this text; may be repeated, all must match",
     )
-    add("--sample", type=_positive, metavar="N", help="draw N rows at random")
-    add("--seed", type=_row_count, metavar="S", help="the seed of --sample [random, and written to the recipe]")
+    add("--sample", type=positive_number, metavar="N", help="draw N rows at random")
+    add("--seed", type=row_count, metavar="S", help="the seed of --sample [random, and written to the recipe]")
     add("--once", action="store_true", help="send identical requests only once")
     add("--new", action="store_true", help="only rows without a good answer yet from the jobs of this recipe")
     add("--empty", choices=("error", "skip", "keep"), help="what to do when a referenced cell is empty [error]")
-    add("--preview", nargs="?", const=1, type=_positive, metavar="N", help="print N requests, write nothing [1]")
+    add("--preview", nargs="?", const=1, type=positive_number, metavar="N", help="print N requests, write nothing [1]")
     add("--encoding", metavar="NAME", help="the encoding of a file that is not UTF-8")
     add("--delimiter", metavar="CHARACTER", help="the delimiter of a CSV file, if it cannot be detected")
     add("--sheet", metavar="NAME", help="the sheet of a workbook, or the table of a database")
 
 
 def _edit(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("file", metavar="FILE", help="a JSONL file of requests; it stays as it is")
-    add("-m", "--model", metavar="MODEL", help="the model of every request")
-    add("-s", "--system", metavar="TEXT", help="the system prompt, or @FILE; an empty text removes it")
-    add("--set", action="append", metavar="KEY=VALUE", help="set any key of the request body; VALUE is JSON, else text")
-    add("--drop", action="append", metavar="KEY", help="remove a key from the request body; may be repeated")
-    add("--max-tokens", type=_positive, metavar="N", help="the maximum number of tokens per answer")
-    add("--rows", metavar="A-B", help="only these lines, counted from 1")
-    add("--sample", type=_positive, metavar="N", help="draw so many lines at random, in the order of the file")
-    add("--seed", type=_row_count, metavar="S", help="the seed of --sample [random, and printed]")
-    add("-o", "--output", metavar="OUT", help="[FILE's stem with .edited.jsonl, next to it, numbered if taken]")
-    add("--force", action="store_true", help="replace OUT")
-    add(
-        "--preview",
-        nargs="?",
-        const=1,
-        type=_positive,
-        metavar="N",
-        help="print the first changed lines, write nothing [1 line]",
-    )
+    from tbatch_tui.cli.commands.tables.edit_arguments import add_arguments
+
+    add_arguments(parser)
+
+
+def _try(parser: argparse.ArgumentParser) -> None:
+    from tbatch_tui.cli.commands.answers.try_arguments import add_arguments
+
+    add_arguments(parser)
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
@@ -391,6 +370,7 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "watch": _watch,
     "make": _make,
     "edit": _edit,
+    "try": _try,
     "doctor": _doctor,
     "completion": _completion,
 }

@@ -95,6 +95,10 @@ def _load_command(name: str) -> Command:
             from tbatch_tui.cli.commands.answers.compare import compare
 
             return compare
+        case "try":
+            from tbatch_tui.cli.commands.answers.try_line import try_lines
+
+            return try_lines
         case "watch":
             from tbatch_tui.cli.commands.watch import watch
 

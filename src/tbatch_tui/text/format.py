@@ -5,6 +5,7 @@ Times are seconds since the epoch. Nothing reads a clock: `now` is passed in. Wh
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,10 @@ MISSING = "–"
 """In place of a value that is not known."""
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 """Seconds."""
+_THOUSAND, _CENT = 1000, 0.01
+"""From these amounts on `money` shows no cents, and no hundredths of a cent."""
+_FLOAT_ERROR = 1e-6
+"""What a sum of floats may be over the amount that it stands for, in units of its last digit."""
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -199,6 +204,19 @@ def money(usd: float | None) -> str:
     if amount == 0 or amount >= 0.01:
         return f"{sign}${amount:.2f}"
     return f"{sign}${amount:.4f}" if amount >= 0.0001 else f"<{sign}$0.0001"
+
+
+def money_about(usd: float) -> str:
+    """Return `about $0.41`, or `under $0.0001`."""
+    amount = money(usd)
+    return f"under {amount[1:]}" if amount.startswith("<") else f"about {amount}"
+
+
+def money_bound(usd: float) -> str:
+    """Return a bound: rounded up, and never as `<$0.0001`."""
+    digits = 0 if usd >= _THOUSAND else 2 if usd >= _CENT else 4
+    unit: float = 10**-digits
+    return money(math.ceil(usd / unit - _FLOAT_ERROR) * unit)
 
 
 def short_model(name: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList, record_cost
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
 _MODELS_NAMED = 2
-_THOUSAND, _CENT = 1000, 0.01
-"""From these amounts on `fmt.money` shows no cents, and no hundredths of a cent."""
-_FLOAT_ERROR = 1e-6
-"""What a sum of floats may be over the amount that it stands for, in units of its last digit."""
 
 
 def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
@@ -33,7 +28,7 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
     """
     facts: list[tuple[str, StyledText]] = []
     if estimate.input is not None:
-        parts = f"{_about(estimate.input)} in"
+        parts = f"{fmt.money_about(estimate.input)} in"
         if estimate.output is not None:
             parts += f" + up to {format_bound(estimate.output)} out"
         total = f"up to about {format_bound(estimate.about)}" if estimate.about is not None else ""
@@ -45,16 +40,7 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
     return facts
 
 
-def _about(usd: float) -> str:
-    amount = fmt.money(usd)
-    return f"under {amount[1:]}" if amount.startswith("<") else f"about {amount}"
-
-
-def format_bound(usd: float) -> str:
-    """Return a bound: rounded up, and never as `<$0.0001`."""
-    digits = 0 if usd >= _THOUSAND else 2 if usd >= _CENT else 4
-    unit: float = 10**-digits
-    return fmt.money(math.ceil(usd / unit - _FLOAT_ERROR) * unit)
+format_bound = fmt.money_bound
 
 
 def _unknowns(estimate: Estimate) -> list[str]:
