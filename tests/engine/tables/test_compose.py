@@ -105,7 +105,8 @@ def test_each_field_says_what_is_wrong_with_it() -> None:
     assert faults(max_tokens="many") == {"max_tokens": "many is not a whole number of 1 or more"}
     assert faults(max_tokens="0") and faults(temperature="hot") and faults(temperature="-1") and faults(seed="9" * 30)
     assert faults(parameters="top_p") == {"parameters": "top_p has no value"}
-    assert faults(parameters="messages=[]") == {"parameters": "messages is not set here"}
+    assert faults(parameters="messages=[]") == {"parameters": "messages cannot be set as a parameter"}
+    assert faults(parameters="= 3") and faults(parameters="top_p =") == {"parameters": "top_p has no value"}
     assert faults(parameters="api_key=x") == {"parameters": "An API key does not belong in a request"}
     assert faults(max_tokens="5", parameters="max_tokens=6") == {"parameters": "max_tokens is given twice"}
     assert "character 12" in faults(schema="label: enum")["schema"]
@@ -168,6 +169,14 @@ def test_a_draft_of_another_version_loses_what_is_not_known() -> None:
         ("a.jsonl", '{"custom_id": "a", "error": "no"}\n{"custom_id": "b", "body": {}}\n', PathKind.REQUESTS),
         ("a.jsonl", '{"id": "a", "text": "x"}\n{"id": "b", "model": "vw"}\n', PathKind.TABLE),
         ("a.jsonl", '\ufeff{"id": "a", "error": "none"}\n', PathKind.TABLE),
+        ("a.jsonl", '{"custom_id": "a"}\n{"custom_id": "b", "body": {}}\n', PathKind.REQUESTS),
+        ("a.jsonl", '{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions"}\n', PathKind.REQUESTS),
+        ("a.jsonl", '{"custom_id": "a", "method": "POST", "boddy": {}}\n', PathKind.REQUESTS),
+        ("a.jsonl", '{"custom_id": "a", "body": "lost"}\n', PathKind.REQUESTS),
+        ("a.jsonl", '{"custom_id": "a", "text": "x"}\n', PathKind.TABLE),
+        ("a.jsonl", '{"id": 1, "subject": "Hello", "body": "a mail"}\n', PathKind.TABLE),
+        ("a.json", '[{"custom_id": "a"}, {"custom_id": "b", "body": {}}]', PathKind.REQUESTS),
+        ("a.json", '[{"id": 1}, {"id": 2', PathKind.TABLE),
         ("a.jsonl", "oops\n", PathKind.REQUESTS),
         ("a.jsonl", "", PathKind.REQUESTS),
         ("a.json", '[\n  {"id": 1},\n  {"id": 2}\n]\n', PathKind.TABLE),

@@ -15,7 +15,7 @@ SECRET_KEYS = frozenset({"api_key", "apikey", "authorization", "together_api_key
 
 
 def read_parameters(texts: Sequence[str], own_keys: Mapping[str, str]) -> dict[str, Any]:
-    """Return the members of a body that texts of the form KEY=VALUE give; VALUE is JSON where it parses, else text.
+    """Return the members of a body that texts of the form KEY=VALUE give; of a key that is there twice the last one.
 
     Raises LocalFileError.
 
@@ -23,22 +23,34 @@ def read_parameters(texts: Sequence[str], own_keys: Mapping[str, str]) -> dict[s
         texts: One for each member.
         own_keys: Keys that are given in another way, and how.
     """
+    return dict(read_parameter(text, own_keys) for text in texts)
+
+
+def read_parameter(text: str, own_keys: Mapping[str, str]) -> tuple[str, Any]:
+    """Return key and value of a text of the form KEY=VALUE. Raises LocalFileError.
+
+    Args:
+        text: As a person wrote it.
+        own_keys: Keys that are given in another way, and how.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise LocalFileError(f"{text} has no value", "Use KEY=VALUE, for example temperature=0.")
+    if key in own_keys:
+        raise LocalFileError(f"{key} cannot be set as a parameter", own_keys[key])
+    if key.lower().replace("-", "_") in SECRET_KEYS:
+        raise LocalFileError("An API key does not belong in a request", "Leave it out and set TOGETHER_API_KEY.")
+    return key, read_value(value)
+
+
+def read_value(text: str) -> Any:
+    """Return the value that a text stands for: JSON where it parses, else the text."""
     import msgspec
 
-    values: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise LocalFileError(f"{text} has no value", "Use KEY=VALUE, for example temperature=0.")
-        if key in own_keys:
-            raise LocalFileError(f"{key} cannot be set as a parameter", own_keys[key])
-        if key.lower().replace("-", "_") in SECRET_KEYS:
-            raise LocalFileError("An API key does not belong in a request", "Leave it out and set TOGETHER_API_KEY.")
-        try:
-            values[key] = msgspec.json.decode(value)
-        except (ValueError, RecursionError):
-            values[key] = value
-    return values
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def make_changes(

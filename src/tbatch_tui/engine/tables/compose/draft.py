@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tbatch_tui.engine.check.edit.request_values import SECRET_KEYS
-from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.check.edit.request_values import read_parameter, read_value
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.tables.recipe import (
     EMPTY_CHOICES,
     OWN_BODY_KEYS,
@@ -73,6 +73,7 @@ class Draft:
 
 DraftField = str
 _DEFAULT = Draft()
+_OWN_FIELDS = dict.fromkeys(OWN_BODY_KEYS, "It has a field of its own.")
 
 
 def draft_of(recipe: Recipe) -> Draft:
@@ -174,23 +175,12 @@ def _take_number(body: dict[str, Any], name: str) -> str:
 
 
 def _value_text(value: object) -> str:
-    """Return the text of a parameter, of which `_parse_value` makes the same value again."""
+    """Return the text of a parameter, of which `read_value` makes the same value again."""
     if isinstance(value, str) and value and "\n" not in value and value == value.strip():
-        parsed = _parse_value(value)
+        parsed = read_value(value)
         if isinstance(parsed, str) and parsed == value:
             return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _refuse(text: str) -> None:
-    raise ValueError(f"{text} is not JSON")
 
 
 def _range_text(first: int | None, last: int | None) -> str:
@@ -208,33 +198,23 @@ def _body(draft: Draft, faults: list[FieldFault]) -> dict[str, Any]:
     if (limit := _whole(draft.max_tokens, "max_tokens", faults, least=1)) is not None:
         body["max_tokens"] = limit
     if text := draft.temperature.strip():
-        value = _parse_value(text)
+        value = read_value(text)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             faults.append(FieldFault("temperature", f"{text} is not a temperature", "Use a number, 0 or more."))
         else:
             body["temperature"] = value
     for line in _lines(draft.parameters):
         key, equals, value = (part.strip() for part in line.partition("="))
-        fault = _parameter_fault(key, equals, value, body)
-        if fault is None:
-            body[key] = _parse_value(value)
+        try:
+            key, parsed = read_parameter(f"{key}{equals}{value}" if value else key or line, _OWN_FIELDS)
+        except LocalFileError as error:
+            faults.append(FieldFault("parameters", error.title, error.hint))
+            continue
+        if key in body:
+            faults.append(FieldFault("parameters", f"{key} is given twice", "Leave one of them out."))
         else:
-            faults.append(fault)
+            body[key] = parsed
     return body
-
-
-def _parameter_fault(key: str, equals: str, value: str, body: Mapping[str, Any]) -> FieldFault | None:
-    if not equals or not key or not value:
-        return FieldFault("parameters", f"{key or equals} has no value", "Write KEY=VALUE, for example top_p=0.9.")
-    if key in OWN_BODY_KEYS:
-        return FieldFault("parameters", f"{key} is not set here", "It has a field of its own.")
-    if key.lower().replace("-", "_") in SECRET_KEYS:
-        return FieldFault(
-            "parameters", "An API key does not belong in a request", "Leave it out and set TOGETHER_API_KEY."
-        )
-    if key in body:
-        return FieldFault("parameters", f"{key} is given twice", "Leave one of them out.")
-    return None
 
 
 def _whole(text: str, field: str, faults: list[FieldFault], *, least: int = 0, most: int = SEED_LARGEST) -> int | None:

@@ -21,6 +21,9 @@ _ROWS = 20
 _REQUEST_KEYS = frozenset({"body", "params", "messages"})
 """Keys of requests, in the shapes that the check knows; a row with a model and one of `_PROMPT_KEYS` is one too."""
 _PROMPT_KEYS = frozenset({"prompt", "input", "file"})
+_ENVELOPE = frozenset({"custom_id", "method", "url"})
+"""What a request has beside its body."""
+_METHODS = ("POST", "FILE")
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -91,15 +94,18 @@ def _are_results(rows: list[dict[str, object]]) -> bool:
 
 
 def _kind_of_array(text: bytes) -> PathKind:
-    """Return what an array is, by the keys of its first objects: it may be spread over lines."""
+    """Return what an array is, by the keys of its first objects: they may be spread over lines."""
     from json import JSONDecoder
 
-    try:
-        row, _ = JSONDecoder().raw_decode(text[1:].decode("utf-8", "ignore").lstrip())
-    except (ValueError, RecursionError):
-        return PathKind.TABLE  # the reader says what is wrong, or the first row is long
-    if not isinstance(row, dict) or _is_request(row) or _is_result(row):
-        return PathKind.REQUESTS
+    rest, decode = text[1:].decode("utf-8", "ignore").lstrip(), JSONDecoder().raw_decode
+    for _ in range(_ROWS):
+        try:
+            row, end = decode(rest)
+        except (ValueError, RecursionError):
+            break  # the reader says what is wrong, or the row is long
+        if not isinstance(row, dict) or _is_request(row) or _is_result(row):
+            return PathKind.REQUESTS
+        rest = rest[end:].lstrip().removeprefix(",").lstrip()
     return PathKind.TABLE
 
 
@@ -109,7 +115,11 @@ def _row(line: bytes) -> dict[str, object] | None:
 
 
 def _is_request(row: dict[str, object]) -> bool:
-    if not _REQUEST_KEYS.isdisjoint(row):
+    """Return whether an object is a request, or one that lost its body. A table may have a column `custom_id` too."""
+    keys = _REQUEST_KEYS.intersection(row)
+    if any(isinstance(row[key], dict | list) for key in keys):  # not the text of a mail, which is a body too
+        return True
+    if "custom_id" in row and (keys or _ENVELOPE.issuperset(row) or row.get("method") in _METHODS):
         return True
     return "model" in row and not _PROMPT_KEYS.isdisjoint(row)
 
