@@ -20,6 +20,7 @@ from tbatch_tui.engine.tables.compose.profile import TableProfile, profile_table
 from tbatch_tui.engine.tables.compose.row_window import AROUND, RowWindow
 from tbatch_tui.engine.tables.compose.summary import TableSummary, summarize
 from tbatch_tui.engine.tables.make import make_input
+from tbatch_tui.engine.tables.problems import FaultyTableError
 from tbatch_tui.engine.tables.readers.open_source import open_source
 from tbatch_tui.engine.tables.recipe import MessageTemplate, Recipe, RowChoice
 
@@ -319,10 +320,17 @@ def test_doubled_ids_are_named_and_found(tmp_path: Path) -> None:
     assert list(summary.problem_rows) == [3] and "first used in row 1" in summary.problems[0].message
 
 
-def test_prompts_over_the_context_are_counted(tmp_path: Path) -> None:
-    path = table(tmp_path / "a.csv", "a,x,de", f"b,{'word ' * 400},de")
-    assert whole(path, DRAFT, context=200).over_context == 1
-    assert whole(path, DRAFT, context=20_000).over_context == 0
+def test_prompts_over_the_context_are_problems_or_counted(
+    tmp_path: Path,
+) -> None:
+    path = table(tmp_path / "a.csv", "a,x,de", f"b,{'word ' * 400},de", f"c,{'word ' * 4_000},de")
+    summary = whole(path, DRAFT, context=500)
+    assert (summary.over_context, summary.requests, list(summary.problem_rows)) == (1, 2, [3])
+    assert "prompt tokens; the model takes" in str(summary.problems[0])
+    assert whole(path, DRAFT, context=200_000) == whole(path, DRAFT), "a long context, or none that is known"
+    with pytest.raises(FaultyTableError) as error:
+        make_input(recipe_of(DRAFT)[0], open_source(str(path)), tmp_path / "o.jsonl", context=500)
+    assert error.value.problems == summary.problems, "those of the file that is written"
 
 
 def test_sums_are_reported_before_they_are_whole_and_can_be_stopped(tmp_path: Path) -> None:

@@ -415,7 +415,7 @@ def test_a_prompt_over_the_models_context_is_a_problem_of_its_row(tmp_path: Path
     recipe = Recipe(model="m", prompt="{{ a }}", body={"max_tokens": 100})
     with pytest.raises(FaultyTableError) as caught:
         make_input(recipe, open_source(str(source)), tmp_path / "o.jsonl", context=500)
-    assert problems_of(caught) == ["row 3, column a: the prompt has about 1,629 tokens, and m takes 400"]
+    assert problems_of(caught) == ["row 3, column a: about 1,629 prompt tokens; the model takes 400"]
     assert not (tmp_path / "o.jsonl").exists()
     assert make_input(recipe, open_source(str(source)), tmp_path / "o.jsonl", context=1_200).requests == 4
     assert make_input(recipe, open_source(str(source)), tmp_path / "p.jsonl").requests == 4

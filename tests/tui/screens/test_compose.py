@@ -340,7 +340,7 @@ async def test_the_editor_gets_the_prompt_and_gives_it_back(tmp_path: Path, monk
 
 async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sandbox: Sandbox) -> None:
     online = offline(tmp_path, base_url=sandbox.base_url, api_key=sandbox.key)
-    path = reviews(tmp_path, "1,Great,en")
+    path = reviews(tmp_path, "1,Great,en", f"2,{'word ' * 300_000},en")
     async with shown(online, lambda e, b: ComposeScreen(e, b, path), (110, 50)) as (app, pilot):
         await ready(app)
         await until(lambda: len(screen(app)._catalogue) > 0)
@@ -355,6 +355,17 @@ async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sa
         await pilot.press(*"10")
         await type_prompt(app, pilot)
         await until(lambda: "up to about $" in app.text)
+        await until(
+            lambda: (
+                "1 problem · row 2, column review text: about 375,006 prompt tokens; the model takes 131,062"
+                in app.text
+            )
+        )
+        app.screen.query_one("#prompt").focus()
+        await pilot.press("escape", "enter")
+        await until(lambda: "No file can be written yet" in app.text)
+        assert not list(tmp_path.glob("*.jsonl"))
+        await pilot.press("escape")
         app.screen.query_one("#model").focus()
         await pilot.press("end", *"xx")
         await until(lambda: "not in the catalogue" in app.text)

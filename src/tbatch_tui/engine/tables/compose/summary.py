@@ -51,7 +51,7 @@ class TableSummary:
     most_tokens: int = 0
     """The prompt tokens of the longest prompt, about."""
     over_context: int = 0
-    """Requests that are likely longer than the model takes."""
+    """Requests that are likely longer than the model takes, but not so surely as to be a problem."""
     size: int = 0
     """Bytes of all lines."""
     is_whole: bool = False
@@ -102,10 +102,8 @@ def summarize(recipe: Recipe, source: PacedSource, report: Report, context: int 
         context: Tokens that the model takes, prompt and answer together; None if that is not known.
     """
     problems = _Problems()
-    run = RequestRun(complete_recipe(recipe), source, problems)
-    limit = recipe.body.get("max_tokens")
-    room = None if context is None else context - (limit if isinstance(limit, int) else 0)
-    counts = _Counts(room)
+    run = RequestRun(complete_recipe(recipe), source, problems, context=context)
+    counts = _Counts(run.builder.prompt_max)
     next_report = time.monotonic()
     for first, lines in run.batches():
         for at in range(0, len(lines), _LINES):

@@ -200,7 +200,7 @@ class BoundBuilder:
         self._id_of = builder.id_reader(positions)
         self._id_column = builder.id_column or ""
         self._checked = [(name, positions[name]) for name in builder.referenced]
-        self._model, self._prompt_max = builder.recipe.model, builder.prompt_max
+        self._prompt_max = builder.prompt_max
         fits = LINE_BYTES_MAX if self._prompt_max is None else max(0, self._prompt_max) * BYTES_PER_TOKEN
         self.fitting_bytes = min(LINE_BYTES_MAX, fits)
         """Bytes of a line up to which it is certainly not too long, for the API and for the model."""
@@ -273,9 +273,7 @@ class BoundBuilder:
         tokens = estimate_prompt(_decode_line(line).body).tokens
         if tokens > _SURELY_OVER * self._prompt_max:
             column = self._slots[0][0] if self._slots else ""
-            raise RowError(
-                column, f"the prompt has about {tokens:,} tokens, and {self._model} takes {self._prompt_max:,}"
-            )
+            raise RowError(column, f"about {tokens:,} prompt tokens; the model takes {self._prompt_max:,}")
 
 
 def _split(data: bytes, mark: str) -> Iterator[tuple[int, bytes]]:

@@ -202,14 +202,18 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, BaseScreen):
     async def _find_sums(self, pause: float) -> None:
         """Find out what the draft comes to, once nothing was typed for a moment."""
         await asyncio.sleep(pause)
-        info = self._catalogue.get(self.session.draft.model.strip())
         try:
-            await self.session.find_sums(info.context_length if info is not None else None, self.show_sums)
+            await self.session.find_sums(self.context_of(self.session.draft.model.strip()), self.show_sums)
         except OperationCancelledError:
             return
         except BatchError:
             return  # the preview or the columns say what is wrong
         self.show_sums()
+
+    def context_of(self, model: str) -> int | None:
+        """Return how many tokens a model takes, by the catalogue; None where that is not known."""
+        info = self._catalogue.get(model)
+        return info.context_length if info is not None else None
 
     def show_sums(self) -> None:
         """Show faults, problems, counts and cost, each on a line."""

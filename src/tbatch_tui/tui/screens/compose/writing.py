@@ -66,6 +66,10 @@ class ComposeWriting(Screen[None]):
         """Show another draft in the form, and find out what it comes to."""
         raise NotImplementedError
 
+    def context_of(self, model: str) -> int | None:
+        """Return how many tokens a model takes; None where that is not known."""
+        raise NotImplementedError
+
     def open_table(self) -> object:
         """Open the table again."""
         raise NotImplementedError
@@ -123,7 +127,8 @@ class ComposeWriting(Screen[None]):
             return None
         try:
             out = await asyncio.to_thread(_output_path, draft, source)
-            made = await run_cancellable(_make, recipe, source, out, self.writing.report_progress, stop=stop)
+            context = self.context_of(recipe.model)
+            made = await run_cancellable(_make, recipe, source, out, context, self.writing.report_progress, stop=stop)
         except FaultyTableError as error:
             self._ask_about(error)
             return None
@@ -173,8 +178,9 @@ def _make(
     recipe: Recipe,
     source: TableSource,
     out: Path,
+    context: int | None,
     report: Callable[[int, int], object],
     *,
     cancelled: Callable[[], bool],
 ) -> MadeFile:
-    return make_input(recipe, PacedSource(source, cancelled, report), out, cancelled=cancelled)
+    return make_input(recipe, PacedSource(source, cancelled, report), out, context=context, cancelled=cancelled)
