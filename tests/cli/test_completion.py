@@ -75,7 +75,8 @@ def environment(tmp_path: Path, data_dir: Path) -> dict[str, str]:
     """Return an environment with `tbatch-tui` on the PATH and a config.toml that names the data folder."""
     config = tmp_path / "config" / "tbatch-tui" / "config.toml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f'data_dir = "{data_dir}"\n')
+    profiles = "".join(f'[profiles.{name}]\nkey_env = "KEY"\n' for name in ("work", "home", "web-2"))
+    config.write_text(f'data_dir = "{data_dir}"\n{profiles}')
     program = tmp_path / "bin" / "tbatch-tui"
     program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tbatch_tui "$@"\n')
@@ -86,15 +87,15 @@ def environment(tmp_path: Path, data_dir: Path) -> dict[str, str]:
     }
 
 
-def complete_in_bash(word: str, tmp_path: Path, data_dir: Path) -> list[str]:
-    """Return what bash offers for `tbatch-tui get WORD`, one per line as it would insert it."""
+def complete_in_bash(*words: str, tmp_path: Path, data_dir: Path) -> list[str]:
+    """Return what bash offers for the last word of `tbatch-tui get …`, one per line as it would insert it."""
     program = (
         'eval "$(tbatch-tui completion bash)"\n'
-        'COMP_WORDS=(tbatch-tui get "$1"); COMP_CWORD=2\n'
+        'COMP_WORDS=(tbatch-tui get "$@"); COMP_CWORD=$(($# + 1))\n'
         '_shtab_tbatch_tui\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
     )
     done = subprocess.run(
-        ["bash", "--norc", "-c", program, "bash", word],
+        ["bash", "--norc", "-c", program, "bash", *words],
         env=environment(tmp_path, data_dir),
         cwd=tmp_path,
         capture_output=True,
@@ -107,14 +108,17 @@ def complete_in_bash(word: str, tmp_path: Path, data_dir: Path) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_offers_jobs_quoted_and_runs_nothing_of_a_label(tmp_path: Path, data_dir: Path) -> None:
-    assert complete_in_bash("job-00", tmp_path, data_dir) == [f"job-{number:03}" for number in range(9, -1, -1)]
-    offered = complete_in_bash("", tmp_path, data_dir)
+    assert complete_in_bash("job-00", tmp_path=tmp_path, data_dir=data_dir) == [
+        f"job-{number:03}" for number in range(9, -1, -1)
+    ]
+    offered = complete_in_bash("", tmp_path=tmp_path, data_dir=data_dir)
     assert "plain" in offered
     script = "".join(f"printf '%s\\n' {word}\n" for word in offered)  # what a shell makes of them when they are run
     run = subprocess.run(["bash", "--norc", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert set(NASTY) <= set(run.stdout.splitlines())
     assert not (tmp_path / "injected").exists()
-    assert complete_in_bash("two\\ w", tmp_path, data_dir) == ["two\\ words"]
+    assert complete_in_bash("--profile", "w", tmp_path=tmp_path, data_dir=data_dir) == ["work", "web-2"]
+    assert complete_in_bash("two\\ w", tmp_path=tmp_path, data_dir=data_dir) == ["two\\ words"]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -124,6 +128,7 @@ def test_each_shell_asks_for_jobs_where_an_id_belongs(shell: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "tbatch-tui completion --jobs" in done.stdout
+    assert "tbatch-tui completion --profiles" in done.stdout
     assert "failure-rate" in done.stdout  # an option of the sandbox
 
 

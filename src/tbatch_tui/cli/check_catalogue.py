@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.catalogue import Catalogue
 
 
-def kept_catalogue(data_dir: str | None = None, base_url: str | None = None) -> Catalogue | None:
+def kept_catalogue(
+    data_dir: str | None = None, base_url: str | None = None, profile: str | None = None
+) -> Catalogue | None:
     """Return the kept catalogue of the server in force; None if there is none of the last week. Asks nobody.
 
     Args:
-        data_dir: The flag; None if it was not given. So is `base_url`.
+        data_dir: The flag; None if it was not given. So are `base_url` and `profile`.
     """
     if data_dir is None and not _may_be_kept():
         return None
@@ -26,20 +28,21 @@ def kept_catalogue(data_dir: str | None = None, base_url: str | None = None) -> 
     from tbatch_tui.engine.server_address import canonical_server
 
     try:
-        settings = _settings(data_dir, base_url, insecure=True)  # nothing is sent
+        settings = _settings(data_dir, base_url, profile, insecure=True)  # nothing is sent
     except SettingsError:
         return None  # the check needs no settings; what does will name the mistake
     return kept(settings.data_dir, canonical_server(settings.base_url), time.time())
 
 
-def fetch_catalogue(data_dir: str | None, base_url: str | None, *, insecure: bool) -> Catalogue:
+def fetch_catalogue(data_dir: str | None, base_url: str | None, profile: str | None, *, insecure: bool) -> Catalogue:
     """Ask the server for its models, and keep them. Raises BatchError: without a key, or without an answer."""
     import asyncio
 
+    from tbatch_tui.cli.settings.named_profile import use_profile
     from tbatch_tui.engine.pricing.kept_catalogue import keep
     from tbatch_tui.engine.server_address import canonical_server
 
-    settings = _settings(data_dir, base_url, insecure=insecure)
+    settings = use_profile(_settings(data_dir, base_url, profile, insecure=insecure))
     catalogue = asyncio.run(_fetch(settings))
     keep(settings.data_dir, canonical_server(settings.base_url), catalogue)
     return catalogue
@@ -63,10 +66,10 @@ async def _fetch(settings: Settings) -> Catalogue:
     return Catalogue({model.id: model for model in models}, time.time())
 
 
-def _settings(data_dir: str | None, base_url: str | None, *, insecure: bool) -> Settings:
+def _settings(data_dir: str | None, base_url: str | None, profile: str | None, *, insecure: bool) -> Settings:
     from tbatch_tui.config.resolve import resolve_settings
 
-    return resolve_settings(data_dir=data_dir, base_url=base_url, mouse=False, insecure=insecure)
+    return resolve_settings(data_dir=data_dir, base_url=base_url, mouse=False, insecure=insecure, profile=profile)
 
 
 def _may_be_kept() -> bool:

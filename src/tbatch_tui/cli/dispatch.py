@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_OPTIONS_WITH_VALUE = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
+_OPTIONS_WITH_VALUE = ("--output-dir", "--data-dir", "--poll-interval", "--base-url", "--profile")
 _RUNNER_COMMANDS = (
     "ls",
     "get",
@@ -48,10 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tbatch_tui.sandbox.server import main as serve
 
         return serve(arguments, prog="tbatch-tui sandbox")
-    if command == "completion" and arguments == ["--jobs"]:  # for the completion scripts, at each press of Tab
-        from tbatch_tui.cli.commands.job_names import print_job_names
+    if command == "completion" and arguments in (["--jobs"], ["--profiles"]):
+        from tbatch_tui.cli.commands.job_names import print_job_names, print_profile_names
 
-        return print_job_names()
+        return print_job_names() if arguments == ["--jobs"] else print_profile_names()
     if command is not None:
         from tbatch_tui.cli.runner import main as run
 
@@ -133,6 +133,7 @@ def _run_app(arguments: list[str]) -> int:
             base_url=options.base_url,
             mouse=not options.no_mouse,
             insecure=options.insecure,
+            profile=options.profile,
         )
     except SettingsError as error:
         parser.error(str(error))
@@ -143,6 +144,15 @@ def _run_app(arguments: list[str]) -> int:
             f"the app cannot draw in a terminal that is called {term!r}. Set TERM to what it is, such as "
             "xterm-256color; or use tbatch-tui ls, submit, fetch … (see --help)."
         )
+    if settings.profile is not None:
+        from tbatch_tui.cli.settings.named_profile import use_profile
+
+        try:
+            settings = use_profile(settings)
+        except SettingsError as error:
+            parser.error(str(error))
+        except KeyboardInterrupt:
+            return 130
     from tbatch_tui.cli.commands.app import launch
 
     return launch(settings)

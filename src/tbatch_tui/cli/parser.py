@@ -92,6 +92,7 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
         "--poll-interval", metavar="SECONDS", type=float, help="[30]; under 10 only with a server on this machine"
     )
     parser.add_argument("--base-url", metavar="URL", help="[TOGETHER_BASE_URL, else Together's]")
+    parser.add_argument("--profile", metavar="NAME", help="the key and the server of this profile [TBATCH_PROFILE]")
     parser.add_argument(
         "--insecure",
         action="store_true",
@@ -114,7 +115,7 @@ def app_parser() -> argparse.ArgumentParser:
         "get every answer.",
         epilog=f"commands (each has its own --help):\n{commands}\n\n"
         "Write ./check for a file that is named like a command.\n"
-        "The key is TOGETHER_API_KEY, else what `tg login` stored.",
+        "The key is TOGETHER_API_KEY, else what `tg login` stored; with --profile that of the profile.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -11,7 +11,7 @@ from typing import Any
 
 from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, exit_code_of
 from tbatch_tui.cli.parser import SHELLS, command_parser
-from tbatch_tui.config.resolve import resolve_settings
+from tbatch_tui.cli.settings.named_profile import needs_key, read_settings, use_profile
 from tbatch_tui.config.settings import Settings, SettingsError
 from tbatch_tui.engine.errors import BatchError
 
@@ -41,16 +41,13 @@ def main(name: str, arguments: list[str]) -> int:
         return _guard(lambda: doctor(options), options)
     os.environ.pop("TOGETHER_LOG", None)  # with TOGETHER_LOG=debug the SDK writes prompts to standard error
     try:
-        settings = resolve_settings(
-            output_dir=options.output_dir,
-            data_dir=options.data_dir,
-            poll_interval=options.poll_interval,
-            base_url=options.base_url,
-            mouse=False,
-            insecure=options.insecure,
-        )
+        settings = read_settings(options)
+        if needs_key(name, options):
+            settings = use_profile(settings)
     except SettingsError as error:
         parser.error(str(error))
+    except KeyboardInterrupt:  # while the key of a profile was asked for
+        return INTERRUPTED
     if name == "make":  # asks nobody, and waits for nothing: no event loop
         from tbatch_tui.cli.commands.tables.make import make
 

@@ -23,6 +23,7 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         output_dir=settings.output_dir,
         base_url=settings.base_url,
         api_key=settings.api_key,
+        profile_name=settings.profile.name if settings.profile is not None else "",
         login=settings.login,
         poll_interval=settings.poll_interval,
         connect=connect,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tbatch_tui.config import paths
@@ -15,6 +15,8 @@ from tbatch_tui.config.settings import (
     DEMO_POLL_INTERVAL,
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
+    Origin,
+    Profile,
     Settings,
     SettingsError,
 )
@@ -36,38 +38,38 @@ def resolve_settings(
     base_url: str | None = None,
     mouse: bool = True,
     insecure: bool = False,
+    profile: str | None = None,
     environment: Mapping[str, str] = os.environ,
     config_file: Path | None = None,
 ) -> Settings:
-    """Return the settings in force. Raises SettingsError for one that cannot be used.
+    """Return the settings in force, without the key of a profile: see `profiles.with_key`. Raises SettingsError.
 
     Args:
         file: The input file to check first.
         demo: Whether the app runs on its private sandbox.
-        output_dir: The flag; None if it was not given. So are `data_dir`, `poll_interval` (seconds) and `base_url`.
+        output_dir: The flag; None if it was not given. So are `data_dir`, `poll_interval` (seconds), `base_url` and
+            `profile`; an empty profile is none, whatever TBATCH_PROFILE says.
         mouse: Whether the flags leave the mouse to the app; config.toml can still turn it off.
         insecure: Whether the flags allow http to another machine; config.toml can allow it too.
-        environment: Where TOGETHER_API_KEY and TOGETHER_BASE_URL are looked up.
+        environment: Where TOGETHER_API_KEY, TOGETHER_BASE_URL and TBATCH_PROFILE are looked up.
         config_file: config.toml, if it is not in its usual place.
     """
     config = ConfigFile(config_file or paths.config_file())
-    url = base_url or environment.get("TOGETHER_BASE_URL") or config.text("base_url")
-    if url is not None:
-        url = normalize_base_url(url)
-    own_key = environment.get("TOGETHER_API_KEY", "").strip()
-    if not is_usable_key(own_key):
-        raise SettingsError(
-            "TOGETHER_API_KEY contains a line break or a character that is not ASCII: set it to the key alone, on "
-            "one line."
-        )
-    stored = read_stored_key(url) if not own_key else StoredKey(None, url)
+    origins: dict[str, Origin] = {}
+    profiles = config.profiles()
+    own = _choose_profile(profile, environment, profiles, origins) if not demo else None
+    variable = environment.get("TOGETHER_BASE_URL") if own is None else None
+    url = _first(origins, "base_url", base_url, variable, own, None if own is None else own.base_url, config)
+    results = _first(origins, "output_dir", output_dir, None, own, None if own is None else own.output_dir, config)
+    url = normalize_base_url(url) if url is not None else None
+    own_key, stored = _own_key(environment, url) if own is None else ("", StoredKey(None, url))
     url = stored.base_url
     insecure = config.switch("insecure", default=False) or insecure
-    if url is not None and not demo and not insecure:
+    if not demo and not insecure:
         _require_private_way(url)
     return Settings(
         data_dir=_folder(data_dir or config.text("data_dir")) or paths.data_dir(),
-        output_dir=_folder(output_dir or (None if demo else config.text("output_dir"))) or DEFAULT_OUTPUT_DIR,
+        output_dir=_folder(output_dir if demo else results) or DEFAULT_OUTPUT_DIR,
         poll_interval=_poll_interval(
             poll_interval, config, demo=demo, is_local=demo or (url is not None and is_loopback(url))
         ),
@@ -78,19 +80,77 @@ def resolve_settings(
         demo=demo,
         mouse=config.switch("mouse") and mouse,
         file=Path(file).expanduser() if file is not None else None,
-        theme=config.text("theme"),
-        tour=config.switch("tour"),
-        notify=config.notify(),
-        keymap=config.keymap(),
-        prices=config.prices(),
-        discounts=config.discounts(),
-        attention_share=config.attention_share(),
+        profile=own,
+        profiles=profiles,
+        origins=origins,
+        **_only_in_the_file(config),
     )
 
 
-def _require_private_way(url: str) -> None:
+def _only_in_the_file(config: ConfigFile) -> dict[str, Any]:
+    """Return the settings that have no flag and no variable."""
+    return {
+        "theme": config.text("theme"),
+        "tour": config.switch("tour"),
+        "notify": config.notify(),
+        "keymap": config.keymap(),
+        "prices": config.prices(),
+        "discounts": config.discounts(),
+        "attention_share": config.attention_share(),
+    }
+
+
+def _first(
+    origins: dict[str, Origin],
+    name: str,
+    flag: str | Path | None,
+    variable: str | None,
+    profile: Profile | None,
+    of_profile: str | None,
+    config: ConfigFile,
+) -> str | None:
+    """Return the first value of a setting that was given, and note where it comes from."""
+    for value, origin in (
+        (flag, Origin("flag", f"--{name.replace('_', '-')}")),
+        (variable, Origin("environment", f"TOGETHER_{name.upper()}")),
+        (of_profile, Origin("profile", profile.name if profile is not None else "")),
+        (config.text(name), Origin("file")),
+    ):
+        if value:
+            origins[name] = origin
+            return str(value)
+    return None
+
+
+def _choose_profile(
+    flag: str | None, environment: Mapping[str, str], profiles: Mapping[str, Profile], origins: dict[str, Origin]
+) -> Profile | None:
+    """Return the profile that was named; None without one."""
+    name, origin = flag, Origin("flag", "--profile")
+    if name is None:
+        name, origin = environment.get("TBATCH_PROFILE", ""), Origin("environment", "TBATCH_PROFILE")
+    if not name:
+        return None
+    from tbatch_tui.config.profiles import choose_profile
+
+    origins["profile"] = origin
+    return choose_profile(name, profiles, origin.name)
+
+
+def _own_key(environment: Mapping[str, str], url: str | None) -> tuple[str, StoredKey]:
+    """Return the key of the environment; without one, what `tg login` stored, which may name the server."""
+    key = environment.get("TOGETHER_API_KEY", "").strip()
+    if not is_usable_key(key):
+        raise SettingsError(
+            "TOGETHER_API_KEY contains a line break or a character that is not ASCII: set it to the key alone, on "
+            "one line."
+        )
+    return key, read_stored_key(url) if not key else StoredKey(None, url)
+
+
+def _require_private_way(url: str | None) -> None:
     """Raise SettingsError if the key would cross the network in clear text."""
-    if urlsplit(url).scheme == "http" and not is_loopback(url):
+    if url is not None and urlsplit(url).scheme == "http" and not is_loopback(url):
         raise SettingsError(
             f"The base URL {url!r} would send the key in clear text: http is for a server on this machine. "
             "Nothing was sent. Use an https:// address, or --insecure if everybody on the network may read the key."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.errors import BatchError
 
@@ -28,8 +28,44 @@ PRICE_NAMES = ("input", "output", "cached_input", "minute")
 """The prices of a model that `[prices]` may hold."""
 
 
+COLOURS = ("red", "yellow", "green", "cyan", "blue", "magenta")
+"""The colours that a profile can have by name."""
+
+
+class Origin(NamedTuple):
+    """Where a setting comes from."""
+
+    kind: str
+    """`flag`, `environment`, `profile`, `file` or `default`."""
+    name: str = ""
+    """The flag, the variable or the profile; empty for the file and a default."""
+
+
 class SettingsError(BatchError):
     """A setting that cannot be used: which one, where it was set, and how to fix it."""
+
+
+class ConfigError(SettingsError):
+    """Something in config.toml that cannot be used. `keys` lead to it from the top of the file; none for all of it."""
+
+    def __init__(self, title: str, keys: tuple[str, ...] = ()) -> None:
+        super().__init__(title)
+        self.keys = keys
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named key with its server: one of `[profiles]`. The key itself is not in it."""
+
+    name: str
+    key_env: str = ""
+    """The environment variable that holds the key; empty if a command prints it."""
+    key_command: tuple[str, ...] = ()
+    """The argv of the command that prints the key, which is run without a shell."""
+    base_url: str | None = None
+    output_dir: str | None = None
+    colour: str = ""
+    """One of `COLOURS`, or `#rrggbb`; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +111,11 @@ class Settings:
     """Own prices by model, in dollars: `input`, `output`, `cached_input` (a million tokens), `minute` (of audio)."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """Own batch discounts by model, in percent."""
+    profile: Profile | None = None
+    """The profile in use, whose key and server these are."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """All profiles by name."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where those settings come from that have more than two sources, by their name in config.toml."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""

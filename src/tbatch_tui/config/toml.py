@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.config.settings import PRICE_NAMES, Notify, SettingsError
+from tbatch_tui.config.settings import PRICE_NAMES, ConfigError, Notify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tbatch_tui.config.settings import Profile
+
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "insecure", "mouse", "theme", "tour"),
-    *("keys", "notify", "prices", "discounts", "attention"),
+    *("keys", "notify", "prices", "discounts", "attention", "profiles"),
 )
 """The settings that config.toml may hold."""
 _NOTIFY_SWITCHES = ("toast", "bell", "desktop", "title")
@@ -20,11 +22,11 @@ _NOTIFY_SWITCHES = ("toast", "bell", "desktop", "title")
 class ConfigFile:
     """The values of config.toml, each validated when it is read.
 
-    Every method raises SettingsError, which names the file, for a value that cannot be used.
+    Every method raises ConfigError, which names the file, for a value that cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the file; one that does not exist is empty. Raises SettingsError."""
+        """Read the file; one that does not exist is empty. Raises ConfigError."""
         self.path = path
         self._values = _read(path)
         self._require_known_names()
@@ -34,7 +36,7 @@ class ConfigFile:
         value = self._values.get(name)
         if value is None or isinstance(value, str):
             return value
-        raise SettingsError(f'{self.path}: {name} is {value!r}; write {name} = "…".')
+        raise self.error((name,), f'{name} is {value!r}; write {name} = "…".')
 
     def number(self, name: str) -> float | None:
         """Return a number; None if it is not set."""
@@ -43,53 +45,56 @@ class ConfigFile:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
-        raise SettingsError(f"{self.path}: {name} is {value!r}; write a number.")
+        raise self.error((name,), f"{name} is {value!r}; write a number.")
 
     def switch(self, name: str, *, default: bool = True) -> bool:
         """Return a boolean; the default if it is not set."""
         value = self._values.get(name, default)
         if isinstance(value, bool):
             return value
-        raise SettingsError(f"{self.path}: {name} is {value!r}; write true or false.")
+        raise self.error((name,), f"{name} is {value!r}; write true or false.")
 
     def keymap(self) -> dict[str, str]:
         """Return `[keys]`: keys by binding id."""
         value = self._values.get("keys", {})
         if isinstance(value, dict) and all(isinstance(keys, str) for keys in value.values()):
             return dict(value)
-        raise SettingsError(f'{self.path}: [keys] entries look like "job.cancel" = "C".')
+        raise self.error(("keys",), '[keys] entries look like "job.cancel" = "C".')
 
     def notify(self) -> Notify:
         """Return `[notify]`, with the defaults for what it leaves out."""
         table = self._values.get("notify", {})
         if not isinstance(table, dict):
-            raise SettingsError(f"{self.path}: [notify] entries look like bell = false.")
+            raise self.error(("notify",), "[notify] entries look like bell = false.")
         for name, value in table.items():
             if name in _NOTIFY_SWITCHES and not isinstance(value, bool):
-                raise SettingsError(f"{self.path}: [notify] {name} is {value!r}; write true or false.")
+                raise self.error(("notify", name), f"[notify] {name} is {value!r}; write true or false.")
             if name == "command" and not _is_command(value):
-                raise SettingsError(f'{self.path}: [notify] command is {value!r}; write ["program", "argument"].')
+                raise self.error(("notify", name), f'[notify] command is {value!r}; write ["program", "argument"].')
             if name not in (*_NOTIFY_SWITCHES, "command"):
                 known = ", ".join(_NOTIFY_SWITCHES)
-                raise SettingsError(f"{self.path}: [notify] has {name!r}; there are {known} and command.")
+                raise self.error(("notify", name), f"[notify] has {name!r}; there are {known} and command.")
         return Notify(**{**table, "command": tuple(table.get("command", ()))})
 
     def prices(self) -> dict[str, dict[str, float]]:
         """Return `[prices]`: dollars by model and name of the price."""
         table = self._values.get("prices", {})
         if not isinstance(table, dict) or not all(isinstance(prices, dict) for prices in table.values()):
-            raise SettingsError(
-                f'{self.path}: [prices] entries look like "model/name" = {{ input = 0.88, output = 0.88 }}, '
-                "in dollars per million tokens."
+            raise self.error(
+                ("prices",),
+                '[prices] entries look like "model/name" = { input = 0.88, output = 0.88 }, '
+                "in dollars per million tokens.",
             )
         for model, prices in table.items():
             for name, number in prices.items():
                 if name not in PRICE_NAMES:
                     known = ", ".join(PRICE_NAMES)
-                    raise SettingsError(f"{self.path}: [prices] {model!r} has {name!r}; there are {known} (of audio).")
+                    raise self.error(
+                        ("prices", model, name), f"[prices] {model!r} has {name!r}; there are {known} (of audio)."
+                    )
                 if not _is_amount(number):
-                    raise SettingsError(
-                        f"{self.path}: [prices] {model!r}: {name} is {number!r}; write a number of dollars."
+                    raise self.error(
+                        ("prices", model, name), f"[prices] {model!r}: {name} is {number!r}; write a number of dollars."
                     )
         return {model: {name: float(number) for name, number in prices.items()} for model, prices in table.items()}
 
@@ -97,21 +102,41 @@ class ConfigFile:
         """Return `[discounts]`: percent by model."""
         table = self._values.get("discounts", {})
         if not isinstance(table, dict):
-            raise SettingsError(f'{self.path}: [discounts] entries look like "model/name" = 50, in percent.')
+            raise self.error(("discounts",), '[discounts] entries look like "model/name" = 50, in percent.')
         for model, number in table.items():
             if not _is_amount(number) or number > 100:
-                raise SettingsError(f"{self.path}: [discounts] {model!r} is {number!r}; write percent, from 0 to 100.")
+                raise self.error(
+                    ("discounts", model), f"[discounts] {model!r} is {number!r}; write percent, from 0 to 100."
+                )
         return {model: float(number) for model, number in table.items()}
 
     def attention_share(self) -> float:
         """Return `share` of `[attention]`: percent of a job's requests; the default if it is not set."""
         table = self._values.get("attention", {})
         if not isinstance(table, dict) or table.keys() - {"share"}:
-            raise SettingsError(f"{self.path}: [attention] takes only share = 5, in percent.")
+            raise self.error(("attention",), "[attention] takes only share = 5, in percent.")
         number = table.get("share", 5.0)
         if not _is_amount(number) or number > 100:
-            raise SettingsError(f"{self.path}: [attention] share is {number!r}; write percent, from 0 to 100.")
+            raise self.error(("attention", "share"), f"[attention] share is {number!r}; write percent, from 0 to 100.")
         return float(number)
+
+    def profiles(self) -> dict[str, Profile]:
+        """Return `[profiles]`: by name, in the order of the file."""
+        table = self._values.get("profiles")
+        if table is None:
+            return {}
+        from tbatch_tui.config.profiles import read_profiles
+
+        return read_profiles(table, self.error)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the file holds, as it was parsed."""
+        return self._values
+
+    def error(self, keys: tuple[str, ...], text: str) -> ConfigError:
+        """Return the error of a value: `keys` lead to it from the top of the file."""
+        return ConfigError(f"{self.path}: {text}", keys)
 
     def _require_known_names(self) -> None:
         """Refuse a setting that does not exist: a misspelled one would have no effect, and nobody would notice."""
@@ -119,14 +144,12 @@ class ConfigFile:
             if name in _NAMES:
                 continue
             if name == "api_key":
-                raise SettingsError(
-                    f"{self.path}: the key is never kept in a file. Remove api_key, and set TOGETHER_API_KEY."
-                )
+                raise self.error((name,), "the key is never kept in a file. Remove api_key, and set TOGETHER_API_KEY.")
             import difflib
 
             near = difflib.get_close_matches(name, _NAMES, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_NAMES)}."
-            raise SettingsError(f"{self.path}: unknown setting {name!r}; {hint}")
+            raise self.error((name,), f"unknown setting {name!r}; {hint}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -135,13 +158,13 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}  # most people have none, and then tomllib is not even loaded
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     import tomllib
 
     try:
         return tomllib.loads(text.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} isn't valid TOML: {error}. Fix or delete it.") from error
+        raise ConfigError(f"{path} isn't valid TOML: {error}. Fix or delete it.") from error
 
 
 def _is_command(value: object) -> bool:

@@ -32,6 +32,8 @@ class EngineOptions:
     """The server's address; None for Together's own."""
     api_key: str | None = field(default=None, repr=False)
     """None: the history can be read, but nothing is asked of a server."""
+    profile_name: str = ""
+    """The name of the profile that the key is of; empty for none. Its history is never taken for another's."""
     login: bool = False
     """Whether the key is the one that `tg login` stored: it is renewed when it expires."""
     poll_interval: float = 30.0
@@ -72,8 +74,13 @@ class EngineOptions:
 
     @property
     def key_tail(self) -> str:
-        """The last characters of the key, which is all that is ever written of it."""
-        return key_tail(self.api_key)
+        """The last characters of the key, which is all that is ever written of it; of a short one, its profile."""
+        return key_tail(self.api_key) or self.profile_tail
+
+    @property
+    def profile_tail(self) -> str:
+        """What stands for the profile where the history has the ends of keys; empty without a profile."""
+        return f"profile:{self.profile_name}" if self.profile_name else ""
 
     @property
     def server(self) -> str:

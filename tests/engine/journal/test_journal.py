@@ -190,6 +190,32 @@ def test_with_a_wrong_key_the_last_history_is_readable(journal: Journal) -> None
     assert journal.accounts.at_start("https://elsewhere", "zzzz", NOW).id != first.id
 
 
+def test_a_profile_begins_with_its_own_history_and_never_with_another_keys(journal: Journal) -> None:
+    accounts = journal.accounts
+    own = accounts.confirm("https://x", "aaaa", "org-1", None, "", NOW)
+    work = accounts.at_start("https://x", "bbbb", NOW, "profile:work")
+    assert work.id != own.id
+    confirmed = accounts.confirm("https://x", "bbbb", "org-2", None, "", NOW, profile="profile:work")
+    assert confirmed.id != own.id
+    # A new key of the same profile, and one that was used without it before.
+    assert accounts.at_start("https://x", "cccc", NOW, "profile:work").id == confirmed.id
+    assert not accounts.has_key(confirmed.id, "https://x", "cccc")
+    assert accounts.at_start("https://x", "aaaa", NOW, "profile:own").id == own.id
+    assert accounts.at_start("https://elsewhere", "bbbb", NOW, "profile:work").id not in (own.id, confirmed.id)
+
+
+def test_two_profiles_of_one_account_are_one_history(journal: Journal) -> None:
+    accounts = journal.accounts
+    first = accounts.at_start("https://x", "aaaa", NOW, "profile:one")
+    second = accounts.at_start("https://x", "bbbb", NOW, "profile:two")
+    assert first.id != second.id
+    one = accounts.confirm("https://x", "aaaa", "org", "project", "", NOW, profile="profile:one")
+    two = accounts.confirm("https://x", "bbbb", "org", "project", "", NOW, profile="profile:two")
+    assert one.id == two.id
+    assert accounts.at_start("https://x", "bbbb", NOW, "profile:two").id == one.id
+    assert accounts.at_start("https://x", "dddd", NOW, "profile:two").id == one.id
+
+
 def test_the_history_of_a_bare_key_moves_to_its_organisation(journal: Journal) -> None:
     bare = journal.accounts.at_start("https://x", "aaaa", NOW)
     submit(journal, bare.id)

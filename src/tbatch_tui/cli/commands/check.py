@@ -79,6 +79,7 @@ class CheckArguments:
         self.catalogue = False
         self.data_dir: str | None = None
         self.base_url: str | None = None
+        self.profile: str | None = None
         self.insecure = False
         self.endpoint: str | None = None
         self.select: list[str] | None = None
@@ -117,6 +118,8 @@ def _parse(argv: list[str], prog: str) -> CheckArguments:
     if arguments.files.count("-") > 1:
         parser.error("standard input can only be read once")
     arguments.fix |= arguments.fix_only is not None
+    if arguments.profile:
+        _require_profile(arguments.profile, parser)
     for option, is_given in (("--reject", arguments.reject), ("--model", arguments.model is not None)):
         if is_given and not arguments.fix:
             parser.error(f"{option} needs --fix")
@@ -148,6 +151,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--data-dir", metavar="DIR", help="where the catalogue is stored")
     parser.add_argument("--base-url", metavar="URL", help="with --catalogue: a server other than Together's")
+    parser.add_argument("--profile", metavar="NAME", help="the server of this profile [TBATCH_PROFILE]")
     parser.add_argument("--insecure", action="store_true", help="with --catalogue: allow http to another machine")
     parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 on more than one core]")
 
@@ -216,14 +220,16 @@ class _Run:
         arguments = self._arguments
         if arguments.catalogue:
             try:
-                self._catalogue = fetch_catalogue(arguments.data_dir, arguments.base_url, insecure=arguments.insecure)
+                self._catalogue = fetch_catalogue(
+                    arguments.data_dir, arguments.base_url, arguments.profile, insecure=arguments.insecure
+                )
                 return
             except BatchError as error:
                 from tbatch_tui.config.settings import SettingsError
 
                 self.status = USAGE if isinstance(error, SettingsError) else exit_code_of(error)
                 _print_message(f"Could not get the catalogue: {escape_controls(str(error))}")
-        self._catalogue = kept_catalogue(arguments.data_dir, arguments.base_url)
+        self._catalogue = kept_catalogue(arguments.data_dir, arguments.base_url, arguments.profile)
 
     def _check_one(self, name: str) -> None:
         if name == "-":
@@ -329,6 +335,17 @@ def _filter_rules(report: CheckReport, select: Collection[str], ignore: Collecti
         warnings=sums[Severity.WARNING],
         notes=sums[Severity.NOTE],
     )
+
+
+def _require_profile(name: str, parser: ArgumentParser) -> None:
+    """End with an error if there is no such profile. Its key is not asked for."""
+    from tbatch_tui.config.resolve import resolve_settings
+    from tbatch_tui.config.settings import SettingsError
+
+    try:
+        resolve_settings(profile=name)
+    except SettingsError as error:
+        parser.error(str(error))
 
 
 def _inherit_recipe(path: Path, copy: Path) -> None:

@@ -27,6 +27,20 @@ _tbatch_tui_jobs() {
   compadd -a names
 }
 """
+_PROFILES = {
+    "bash": """
+_tbatch_tui_profiles() {
+  compgen -W "$(command tbatch-tui completion --profiles 2>/dev/null)" -- "$1"
+}
+""",
+    "zsh": """
+_tbatch_tui_profiles() {
+  local -a names
+  names=("${(@f)$(command tbatch-tui completion --profiles 2>/dev/null)}")
+  compadd -a names
+}
+""",
+}
 _FISH_JOBS = "(command tbatch-tui completion --jobs 2>/dev/null)"
 # No shell evaluates a name: bash quotes each with %q, compadd and fish quote what they insert.
 _JOB_COMPLETE = {
@@ -35,6 +49,13 @@ _JOB_COMPLETE = {
     "fish": _FISH_JOBS,
     "preamble": {"bash": _BASH_JOBS, "zsh": _ZSH_JOBS},
 }
+# The name of a profile holds nothing that a shell obeys: config.toml is refused where it does.
+_PROFILE_COMPLETE = {
+    "bash": "_tbatch_tui_profiles",
+    "zsh": "_tbatch_tui_profiles",
+    "fish": "(command tbatch-tui completion --profiles 2>/dev/null)",
+    "preamble": _PROFILES,
+}
 
 
 def script(shell: str) -> str:
@@ -42,7 +63,11 @@ def script(shell: str) -> str:
     import shtab
 
     parser = full_parser()
-    for action in _positionals(parser):
+    for action in _arguments(parser):
+        if action.dest == "profile":
+            action.complete = _PROFILE_COMPLETE  # type: ignore[attr-defined]
+        if action.option_strings:
+            continue
         if action.metavar == "ID":
             action.complete = _JOB_COMPLETE  # type: ignore[attr-defined]  # what shtab reads
         elif action.metavar == "FILE":
@@ -50,11 +75,11 @@ def script(shell: str) -> str:
     return str(shtab.complete(parser, shell))
 
 
-def _positionals(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Return the arguments of all commands that are not options."""
+def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Return the arguments and options of all commands."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
-                yield from _positionals(command)
-        elif not action.option_strings:
+                yield from _arguments(command)
+        else:
             yield action

@@ -11,7 +11,7 @@ from tbatch_tui.cli.doctor import facts, machine
 from tbatch_tui.cli.doctor.diagnosis import Diagnosis, State
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
-from tbatch_tui.config.resolve import resolve_settings
+from tbatch_tui.cli.settings.named_profile import read_settings, use_profile
 from tbatch_tui.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -34,20 +34,19 @@ def doctor(arguments: argparse.Namespace) -> int:
     findings = [*machine.versions()]
     settings: Settings | None = None
     try:
-        settings = resolve_settings(
-            output_dir=arguments.output_dir,
-            data_dir=arguments.data_dir,
-            poll_interval=arguments.poll_interval,
-            base_url=arguments.base_url,
-            mouse=False,
-            insecure=arguments.insecure,
-        )
+        settings = read_settings(arguments)
     except SettingsError as error:
         findings.append(Diagnosis("settings", "settings", "cannot be used", State.PROBLEM, str(error)))
+    no_key = ""
+    if settings is not None:
+        try:
+            settings = use_profile(settings)
+        except SettingsError as error:
+            no_key = str(error)
     models: list[ModelInfo] = []
     if settings is not None:
         findings += machine.folders(settings)
-        findings += machine.key(settings)
+        findings += machine.key(settings, no_key)
         findings += machine.variables()
         if settings.api_key:
             from tbatch_tui.cli.doctor.server import look_at_server

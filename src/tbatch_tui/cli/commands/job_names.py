@@ -1,8 +1,9 @@
-"""`completion --jobs`: what a completion script asks for at each press of Tab, so it loads next to nothing."""
+"""`completion --jobs` and `--profiles`: asked for by a script at each press of Tab, so it loads next to nothing."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _JOBS_MAX = 2_000
@@ -23,6 +24,19 @@ def print_job_names() -> int:
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
     for name in job_names(Path(folder).expanduser() if folder else paths.data_dir()):
         sys.stdout.write(f"{name}\n")
+    return 0
+
+
+def print_profile_names() -> int:
+    """Print the names of the profiles, one per line; a mistake in config.toml prints none."""
+    from tbatch_tui.config import paths
+    from tbatch_tui.config.settings import SettingsError
+    from tbatch_tui.config.toml import ConfigFile
+
+    with suppress(SettingsError):
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
+        for name in ConfigFile(paths.config_file()).profiles():
+            sys.stdout.write(f"{name}\n")
     return 0
 
 

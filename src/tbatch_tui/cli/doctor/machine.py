@@ -80,13 +80,24 @@ def _folder(name: str, folder: Path, *, is_private: bool) -> Diagnosis:
     return Diagnosis("folders", name, value)
 
 
-def key(settings: Settings) -> Iterator[Diagnosis]:
-    """Yield where the key comes from, with its last four characters."""
+def key(settings: Settings, why_none: str = "") -> Iterator[Diagnosis]:
+    """Yield the profile, and where the key comes from, with its last four characters.
+
+    `why_none` is why the key of the profile cannot be had.
+    """
+    profile = settings.profile
+    if profile is not None:
+        yield Diagnosis("key", "profile", f"{profile.name}, named by {settings.origins['profile'].name}")
+    elif settings.profiles:
+        names = ", ".join(settings.profiles)
+        yield Diagnosis("key", "profile", f"none is used; there are {names} (--profile, TBATCH_PROFILE)")
     if settings.api_key:
         source = "`tg login`" if settings.login else "TOGETHER_API_KEY"
+        if profile is not None:
+            source = profile.key_env or f"its key_command ({profile.key_command[0]})"
         yield Diagnosis("key", "API key", f"{masked_key(settings.api_key)} from {source}")
     else:
-        advice = settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
+        advice = why_none or settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
         yield Diagnosis("key", "API key", "none", State.PROBLEM, advice)
 
 

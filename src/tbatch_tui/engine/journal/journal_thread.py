@@ -51,7 +51,9 @@ class JournalThread:
         journal = Journal(options.data_dir / "history.db")
         try:
             with journal.database.translate_errors():
-                self._account = journal.accounts.at_start(options.server, options.key_tail, options.now())
+                self._account = journal.accounts.at_start(
+                    options.server, options.key_tail, options.now(), options.profile_tail
+                )
                 journal.database.account_id = self._account.id
         except JournalError as error:
             journal.close()
@@ -104,6 +106,7 @@ class JournalThread:
             title,
             options.now(),
             is_free,
+            options.profile_tail,
         )
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -55,7 +55,7 @@ class AccountCheck:
     async def require_account(self) -> None:
         """Raise BatchError while the history in use may be another account's.
 
-        A submission saved there would run on the other account's key.
+        A submission saved there would run on the other account's key, and a job be asked for with it.
         """
         if self.confirmed.is_set() or await self._store.knows_key():
             return
@@ -65,7 +65,7 @@ class AccountCheck:
         except TimeoutError:
             raise BatchError(
                 "It is not yet known which account this key belongs to",
-                "Nothing was submitted. Submit again when the server can be reached.",
+                "Nothing was sent. Try again when the server can be reached.",
             ) from None
 
     def _is_free(self, account_id: int) -> bool:

@@ -24,8 +24,10 @@ async def cancel_job(job_id: str, runtime: Runtime, store: JobStore) -> bool:
     """
     if job_id.startswith(SUBMISSION_KEYS):
         raise BatchError("There is no such submission", "Nothing was cancelled: list the jobs again.")
+    api = runtime.api
+    await runtime.account.require_account()
     try:
-        job = await runtime.api.cancel(job_id)
+        job = await api.cancel(job_id)
     except RequestRejectedError as error:
         if error.status != _CONFLICT:
             raise

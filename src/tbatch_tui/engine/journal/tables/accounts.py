@@ -27,18 +27,26 @@ class AccountTable:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def at_start(self, base_url: str, key_tail: str, now: float) -> Account:
+    def at_start(self, base_url: str, key_tail: str, now: float, profile: str = "") -> Account:
         """Return the account whose history is shown before the server has said whose key it is.
 
         It is the one that this key's tail was last seen with; else the last one used with this server, so that a
-        wrong or new key leaves the history readable; else a new one.
+        wrong or new key leaves the history readable; else a new one. With a profile it is not just any account of the
+        server, but the last one that was used with this profile.
+
+        Args:
+            profile: What stands for the profile in `account_keys`; empty without one.
         """
         server = canonical_server(base_url)
-        if not self._of_server(server, key_tail):  # else nothing is written: a history that is locked can be read
+
+        def known() -> list[sqlite3.Row]:
+            others = self._with_key(server, profile) if profile else self._of_server(server, key_tail)
+            return self._with_key(server, key_tail) or others
+
+        if not (rows := known()):  # else nothing is written: a history that is locked can be read
             with self._db.transaction():
-                if not self._of_server(server, key_tail):
+                if not (rows := known()):
                     return self._insert(server, key_tail, now)
-        rows = self._with_key(server, key_tail) or self._of_server(server, key_tail)
         return _row_to_account(rows[0], server, key_tail)
 
     def confirm(
@@ -50,6 +58,7 @@ class AccountTable:
         title: str,
         now: float,
         is_free: Callable[[int], bool] = lambda _: True,
+        profile: str = "",
     ) -> Account:
         """Return the account that the server names for this key, and store that the key belongs to it.
 
@@ -59,6 +68,7 @@ class AccountTable:
 
         Args:
             is_free: Whether no other app works on the account of this id.
+            profile: As for `at_start`.
         """
         server = canonical_server(base_url)
         with self._db.transaction():
@@ -72,6 +82,8 @@ class AccountTable:
                 if row["organization"] is None and rows[0]["organization"] is not None:
                     return account  # another app works on it: it gets its name when that has ended
             self._respell(account.id, server)
+            if profile:
+                self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (server, profile, account.id))
             if organization is None:
                 return account
             self._db.execute(
