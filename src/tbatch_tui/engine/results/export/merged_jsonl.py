@@ -21,6 +21,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.lenient_json import loads, to_json
+from tbatch_tui.engine.local_files.background_writer import BackgroundWriter
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import FileNumber, Source
 
@@ -74,6 +75,7 @@ def write_merged(
     parser = simdjson.Parser()
     with ExitStack() as opened:
         merger = _Merger(index, job_id_of, opened)
+        writer = opened.enter_context(BackgroundWriter(file))
         start = 0
         while start < len(rows):
             if cancelled():
@@ -87,8 +89,7 @@ def write_merged(
                 data = b"\n".join(lines)
                 if not all(lines) or not _is_json(parser, data):
                     data = b"\n".join(map(merger.decoded_line, batch))
-            file.write(data)
-            file.write(b"\n")
+            writer.write(data, b"\n")
 
 
 class _Merger:
@@ -99,19 +100,31 @@ class _Merger:
         self._job_id_of = job_id_of
         self._requests = len(index.requests)
         self._job_fields: dict[str, bytes] = {"": b""}
+        self._usual_rows = _BATCH
+        """Rows that are tried first as a batch: as many as the last one had, and a few more."""
         self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
 
     def batch(self, rows: Sequence[int], start: int) -> Sequence[int]:
         """Return the rows from a place on that are merged together: fewer where they are long."""
-        batch = rows[start : start + _BATCH]
-        asked, answered = self._index.requests.locations.length, self._index.responses.locations.length
+        batch = rows[start : start + self._usual_rows]
         while len(batch) > 1:
-            size = sum([answered[number] for number in self._responses(batch) if number >= 0])
-            size += sum([asked[row] for row in batch if row < len(asked)])
+            size = self._size(batch)
             if size <= _BATCH_BYTES:
                 break
             batch = batch[: max(1, min(len(batch) - 1, len(batch) * _BATCH_BYTES // size))]
+        self._usual_rows = min(_BATCH, len(batch) + len(batch) // 16 + 1)
         return batch
+
+    def _size(self, rows: Sequence[int]) -> int:
+        """Return how many bytes the requests and the responses of rows have."""
+        asked, answered = self._index.requests.locations.length, self._index.responses.locations.length
+        numbers = self._responses(rows)
+        if min(numbers) < 0:
+            numbers = [number for number in numbers if number >= 0]
+        size = sum(map(answered.__getitem__, numbers))
+        if type(rows) is range and rows.step == 1:
+            return size + sum(asked[rows.start : rows.stop])
+        return size + sum([asked[row] for row in rows if row < len(asked)])
 
     def lines(self, rows: Sequence[int]) -> list[bytes]:
         """Return the merged lines, copied from the files; an empty one for a row that has to be decoded."""
@@ -125,22 +138,21 @@ class _Merger:
         index = self._index
         if type(rows) is not range or rows.step != 1 or rows[-1] >= self._requests or index.original_ids:
             return None
-        jobs = {self._job_field(row) for row in rows}
+        jobs = {*map(self._job_id_of, rows)}
         if len(jobs) > 1 or not index.has_input:
             return None
-        begins: dict[int, bytes] = {
-            outcome: _OUTCOMES[outcome] + job + _REQUEST for outcome in _ANSWERED for job in jobs
-        }
+        job = self._job_field(rows[0])
+        begins: dict[int, bytes] = {outcome: _OUTCOMES[outcome] + job + _REQUEST for outcome in _ANSWERED}
         codes, numbers = index.responses.outcome, self._responses(rows)
         pieces: list[bytes | Raw] = []
         try:
             requests = self._read_requests(rows)
             if requests is None:
                 return None
-            for row, request, number, line in zip(rows, requests, numbers, self._read_responses(numbers), strict=True):
-                begin = begins.get(codes[number]) if number >= 0 else None
-                response = _decode_response(line) if begin is not None else None
-                if begin is not None and response is not None and response.error is UNSET is not response.response:
+            found = [_decode_response(line) if line else None for line in self._read_responses(numbers)]
+            outcomes = [codes[number] if number >= 0 else Outcome.MISSING for number in numbers]
+            for row, request, response, begin in zip(rows, requests, found, map(begins.get, outcomes), strict=True):
+                if begin and response is not None and response.error is UNSET is not response.response:
                     pieces += (_NEXT, request.custom_id, begin, request.body, _RESPONSE, response.response)
                 elif merged := self.lines([row])[0]:
                     pieces += (_END, merged[:-1])

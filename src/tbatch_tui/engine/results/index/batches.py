@@ -130,10 +130,14 @@ def classify_all(batch: LineBatch) -> RowColumns | None:
     bodies = [row.response.body for row in rows]
     usages = [body.usage for body in bodies]
     columns.custom_ids = [row.custom_id for row in rows]
-    columns.outcomes = [
-        Outcome.CUT_SHORT if body.choices[0].finish_reason in AT_LIMIT else Outcome.OK for body in bodies
+    reasons = [body.choices[0].finish_reason for body in bodies]
+    if AT_LIMIT.isdisjoint(reasons):
+        columns.outcomes = [_OK] * len(reasons)
+    else:
+        columns.outcomes = [_CUT_SHORT if reason in AT_LIMIT else _OK for reason in reasons]
+    columns.previews = [
+        content[1 : PREVIEW_MAX + 1] if len(content) > PREVIEW_MAX + 1 else content[1:-1] for content in contents
     ]
-    columns.previews = [content[1 : min(len(content) - 1, PREVIEW_MAX + 1)] for content in contents]
     columns.tokens = [usage.completion_tokens for usage in usages]
     columns.prompt_tokens = [usage.prompt_tokens for usage in usages]
     columns.reasoning_tokens = [usage.reasoning_tokens for usage in usages]

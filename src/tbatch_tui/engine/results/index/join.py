@@ -100,13 +100,11 @@ class Join:
         requests = cast("list[int]", found)
         if len(self._judges) > 1:
             self._judge_all(rows, requests)
-        models, number = self._request_models, self.responses.model_names.number
-        first = self.responses.append_all(
-            source,
-            batch,
-            rows,
-            [models[request] or number(name) for request, name in zip(requests, rows.models, strict=True)],
-        )
+        models = [*map(self._request_models.__getitem__, requests)]
+        if not all(models):
+            number = self.responses.model_names.number
+            models = [model or number(name) for model, name in zip(models, rows.models, strict=True)]
+        first = self.responses.append_all(source, batch, rows, models)
         counted = self.requests.response
         for response, request in enumerate(requests, first):
             if counted[request] < 0:

@@ -93,7 +93,7 @@ def read_batches(file: BinaryIO, on_piece: Callable[[bytes], object]) -> Iterato
             yield LineBatch(number, offset, carried[0], [length])
             number, offset, carried, held, is_too_long = number + 1, offset + length + 1, [], 0, False
         if end >= start:
-            block = b"".join((*carried, piece[start:end]))
+            block = b"".join((*carried, memoryview(piece)[start:end]))
             ends = _line_ends(block)
             yield LineBatch(number, offset, block, ends)
             number, offset = number + len(ends), offset + len(block) + 1
@@ -109,10 +109,11 @@ def read_batches(file: BinaryIO, on_piece: Callable[[bytes], object]) -> Iterato
 
 
 def _line_ends(block: bytes) -> list[int]:
-    ends = []
-    end = block.find(b"\n")
+    ends: list[int] = []
+    add, find = ends.append, block.find
+    end = find(b"\n")
     while end >= 0:
-        ends.append(end)
-        end = block.find(b"\n", end + 1)
-    ends.append(len(block))
+        add(end)
+        end = find(b"\n", end + 1)
+    add(len(block))
     return ends
