@@ -14,6 +14,7 @@ import pytest
 from tbatch_tui.cli.commands.export import FORMATS
 from tbatch_tui.cli.exit_codes import gravest
 from tbatch_tui.cli.parser import EXPORT_FORMATS
+from tbatch_tui.engine.audio.transcript_files import TranscriptFormat
 from tbatch_tui.sandbox.demo.samples import chat_request, encode_line
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
@@ -44,6 +45,9 @@ def test_each_format_is_written_and_its_path_printed(run: Run, chat_file: Path, 
     job_id = run("submit", str(chat_file), "--wait", *SOON).stdout.split()[0]
     requests = len(chat_file.read_text().splitlines())
     for form in EXPORT_FORMATS:
+        if form in [*TranscriptFormat]:
+            assert run("export", job_id, "--format", form, env=NO_KEY).returncode == 1, "there are no recordings"
+            continue
         done = run("export", job_id, "--format", form, env=NO_KEY)
         path = Path(done.stdout.strip())
         assert done.returncode == 0 and path.stat().st_size, done.stderr
@@ -52,6 +56,26 @@ def test_each_format_is_written_and_its_path_printed(run: Run, chat_file: Path, 
     table = tmp_path / "batch-results" / f"{chat_file.stem}-{job_id[:8]}.csv"
     rows = [*csv.DictReader(io.StringIO(table.read_text()))]
     assert len(rows) == requests and {row["outcome"] for row in rows} == {"ok"}
+
+
+def test_transcripts_are_a_folder_with_a_file_for_each_recording(run: Run, audio_file: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in audio_file.read_text().splitlines()]
+    lines[0]["body"]["response_format"] = "verbose_json"
+    audio_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    job_id = run("submit", str(audio_file), "--wait", *SOON).stdout.split()[0]
+    folder = tmp_path / "batch-results" / f"{audio_file.stem}-{job_id[:8]}.srt"
+    done = run("export", job_id, "--format", "srt", env=NO_KEY)
+    assert (done.returncode, done.stdout) == (0, f"{folder}\n"), done.stderr
+    assert "1 file. 1 without a file: asked without verbose_json 1" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["clip-1.srt"]
+    assert " --> " in (folder / "clip-1.srt").read_text()
+    named = run("export", job_id, "-o", "subs/text.txt", "--json", env=NO_KEY)
+    assert json.loads(named.stdout) == {"path": str(tmp_path / "subs" / "text.txt"), "rows": 2}
+    assert run("export", job_id, "-o", "subs/text.txt", env=NO_KEY).returncode == 2, "the name is taken"
+    assert run("export", job_id, "-o", "subs/text.txt", "--force", env=NO_KEY).returncode == 0
+    table = run("export", job_id, "--format", "csv", env=NO_KEY).stdout.strip()
+    rows = [*csv.DictReader(io.StringIO(Path(table).read_text()))]
+    assert [float(row["duration"]) > 0 and bool(row["language"] and row["answer"]) for row in rows] == [True, True]
 
 
 def test_the_ending_decides_the_format_and_a_name_that_is_taken_is_refused(

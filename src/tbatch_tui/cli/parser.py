@@ -62,7 +62,7 @@ EXIT_CODES = (
     "failed, are missing or invalid, or more than 5 % are cut short"
 )
 OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
-EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md", "html")
+EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md", "html", "txt", "srt", "vtt", "json")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, the beginning of it, its label or its name; or the name of a group"
 _RESULTS_HELP = f"{_JOB_HELP}; or the path of an output or error file"
@@ -242,7 +242,9 @@ def _results(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
     parser.add_argument(
-        "--format", choices=EXPORT_FORMATS, help="[by the suffix of PATH, else jsonl: request and response of each row]"
+        "--format",
+        choices=EXPORT_FORMATS,
+        help="txt, srt, vtt and json are of recordings: a folder of files [by the suffix of PATH, else jsonl]",
     )
     parser.add_argument(
         "--merged", action="store_true", help="each request with its last good answer, including retries"

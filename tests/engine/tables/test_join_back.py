@@ -25,7 +25,7 @@ from tbatch_tui.engine.tables.problems import FaultyTableError
 from tbatch_tui.engine.tables.readers.open_source import open_source
 from tbatch_tui.engine.tables.recipe import Recipe, RowChoice
 from tests.engine.tables.conftest import requests_in
-from tests.helpers.result_rows import answer_row, error_row, write_rows
+from tests.helpers.result_rows import answer_row, error_row, response_row, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,6 +194,25 @@ def test_fields_of_the_schema_become_columns_and_the_rest_stays_as_text(make: Ma
     assert json.loads(rows[3]["answer"])["label"] == "unsure"
     assert "unsure" in rows[3]["error"]
     assert (rows[4]["error"], rows[4]["answer"], rows[4]["label_2"]) == ("Request timeout", "", "")
+
+
+def test_a_transcript_stands_beside_its_row_with_duration_and_language(tmp_path: Path) -> None:
+    source = tmp_path / "talks.csv"
+    source.write_text("url,language\nhttps://h/a.mp3,?\nhttps://h/b.mp3,?\nhttps://h/c.mp3,?\n")
+    made = make_input(Recipe(model="m", audio="url"), open_source(str(source)), tmp_path / "in.jsonl")
+    rows = [
+        response_row("row-0001", {"text": "Good morning.", "duration": 2.5, "language": "en", "segments": []}),
+        error_row("row-0002", "unreachable"),
+    ]
+    index = ResultIndex(Sources(input=made.path, output=write_rows(tmp_path / "out", rows)))
+    index.build()
+    joined = join(made, source, index)
+    assert joined.columns == ("answer", "outcome", "error", "duration", "language_2")
+    assert [[*row.values()] for row in cells(joined.path)] == [
+        ["https://h/a.mp3", "?", "Good morning.", "ok", "", "2.5", "en"],
+        ["https://h/b.mp3", "?", "", "error", "unreachable", "", ""],
+        ["https://h/c.mp3", "?", "", "missing", "", "", ""],
+    ]
 
 
 def test_json_lines_keep_their_bytes_and_get_typed_members(make: Make, tmp_path: Path) -> None:

@@ -525,6 +525,40 @@ async def test_shown_rows_are_exported_and_no_file_is_overwritten_unasked(
         assert "exporting" not in screen_text(host)
 
 
+async def test_recordings_can_be_written_as_subtitles(tmp_path: Path) -> None:
+    spoken = {"text": "Good morning.", "language": "en", "duration": 2.5}
+    times = [{"id": 0, "start": 0.5, "end": 2.0, "text": "Good morning."}]
+    save_job(
+        tmp_path,
+        requests=[
+            {"custom_id": name, "method": "FILE", "body": {"model": "m", "file": f"https://h/calls/{name}.mp3"}}
+            for name in "ab"
+        ],
+        output=[response_row("a", spoken | {"segments": times}), response_row("b", spoken)],
+        errors=[],
+        endpoint=Endpoint.TRANSCRIPTION,
+    )
+    async with open_results(tmp_path, (80, 24)) as (host, pilot):
+        for again in (False, True):
+            await pilot.press("x")
+            await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+            await pilot.pause()
+            if not again:
+                await pilot.press(*["down"] * 6, "space")
+            await pilot.pause()
+            check_screen(host)
+            assert "(•) Subtitles, srt" in screen_text(host), "and it is offered again"
+            await pilot.press("enter")
+            if again:
+                await until(lambda: isinstance(host.screen, Confirm), what="it asks before writing over")
+                assert "its others stay" in screen_text(host)
+                await pilot.press("y")
+            await wait_until_idle(host, pilot)
+        folder = tmp_path / "results" / "safety-eval-8f3a12c4.srt"
+        assert [path.relative_to(folder).as_posix() for path in folder.rglob("*.srt")] == ["calls/a.srt"]
+        assert "asked without verbose_json 1" in " ".join(toast.message for toast in host._notifications)
+
+
 async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
     save_job(tmp_path)
     async with open_results(tmp_path, (80, 24)) as (host, pilot):

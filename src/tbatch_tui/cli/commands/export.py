@@ -11,11 +11,13 @@ from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.cli.targets import jobs_of, provisional_note
+from tbatch_tui.engine.audio.transcript_files import TranscriptFormat, is_audio, write_transcripts
 from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.results import (
+    AUDIO_TABLE,
     COLUMNS,
     DEFAULT_COLUMNS,
     OUTCOME_OPTIONS,
@@ -26,6 +28,7 @@ from tbatch_tui.engine.results import (
 )
 from tbatch_tui.engine.results.index.family import merged_index
 from tbatch_tui.engine.threads import run_cancellable, run_reading
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -35,13 +38,19 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results.export.report.parts import ReportParts
 
-FORMATS = {
+AnyFormat = ExportFormat | TranscriptFormat
+
+FORMATS: dict[str, AnyFormat] = {
     "jsonl": ExportFormat.MERGED,
     "answers": ExportFormat.ANSWERS,
     "csv": ExportFormat.CSV,
     "parquet": ExportFormat.PARQUET,
     "md": ExportFormat.MARKDOWN,
     "html": ExportFormat.HTML,
+    "txt": TranscriptFormat.TXT,
+    "srt": TranscriptFormat.SRT,
+    "vtt": TranscriptFormat.VTT,
+    "json": TranscriptFormat.JSON,
 }
 """The formats by the word that is given. A test holds them equal to the parser's, which loads nothing."""
 
@@ -73,7 +82,8 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
         rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
-    job_id = record.job.id if record.job is not None else ""
+    if isinstance(form, TranscriptFormat):
+        return await _write_transcripts(index, record, rows, path, form, arguments)
     submitted = None if arguments.merged else target.requests
     parts = None
     if form is ExportFormat.HTML:
@@ -85,8 +95,8 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         rows,
         path,
         form,
-        columns=columns,
-        job_id_of=lambda row: index.job_id_of(row) or job_id,
+        columns=columns or (AUDIO_TABLE if is_audio(index, record.endpoint) else DEFAULT_COLUMNS),
+        job_id_of=lambda row: index.job_id_of(row) or (record.job.id if record.job is not None else ""),
         reasoning=arguments.reasoning,
         parts=parts,
         replace=arguments.force,
@@ -95,6 +105,24 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     print_message(f"{len(rows):,} rows. {format_sum(counts_from_index(index, submitted=submitted))}")
     if isinstance(target, GroupRecord) and (note := provisional_note(target)):
         print_message(note)
+    return OK
+
+
+async def _write_transcripts(
+    index: ResultIndex,
+    record: JobRecord,
+    rows: Sequence[int],
+    path: Path,
+    form: TranscriptFormat,
+    arguments: argparse.Namespace,
+) -> int:
+    """Write a folder with a file for each recording. Raises BatchError for a job that has none."""
+    if not is_audio(index, record.endpoint):
+        others = ", ".join(name for name, other in FORMATS.items() if isinstance(other, ExportFormat))
+        raise BatchError(f"{form.value} is for recordings, and {record.name} has none", f"Use {others}.")
+    wrote = await run_cancellable(write_transcripts, index, rows, path, form, replace=arguments.force)
+    print_json({"path": str(path), "rows": wrote.files}) if arguments.json else print_result(str(path))
+    print_message(". ".join(filter(None, (plural(wrote.files, "file"), wrote.without_words))))
     return OK
 
 
@@ -138,15 +166,15 @@ async def _index(session: Session, target: JobRecord | GroupRecord, *, merged: b
     return index
 
 
-def _format(name: str | None, output: str | None) -> ExportFormat:
+def _format(name: str | None, output: str | None) -> AnyFormat:
     """Return the format that is named, else that of the file's ending, else merged JSONL."""
     if name is not None:
         return FORMATS[name]
-    endings = sorted(ExportFormat, key=lambda form: -len(form.suffix))
+    endings = sorted(FORMATS.values(), key=lambda form: -len(form.suffix))
     return next((form for form in endings if output and output.lower().endswith(form.suffix)), ExportFormat.MERGED)
 
 
-def _default_path(folder: Path, target: JobRecord | GroupRecord, record: JobRecord, form: ExportFormat) -> Path:
+def _default_path(folder: Path, target: JobRecord | GroupRecord, record: JobRecord, form: AnyFormat) -> Path:
     """Return `<name>-<first 8 of the job id><suffix>` in the output folder, with a number where that is taken.
 
     The job of a group is its first part.
@@ -158,10 +186,10 @@ def _default_path(folder: Path, target: JobRecord | GroupRecord, record: JobReco
 
 
 def _columns(text: str | None) -> Sequence[str]:
-    """Return the columns of a table. Raises BatchError for one that does not exist."""
+    """Return the columns of a table, none where none are named. Raises BatchError for one that does not exist."""
     if text is None:
-        return DEFAULT_COLUMNS
+        return ()
     names = [name.strip() for name in text.split(",") if name.strip()]
     if unknown := [name for name in names if name not in COLUMNS]:
         raise BatchError(f"There is no column {unknown[0]!r}", f"There are: {', '.join(COLUMNS)}.")
-    return names or DEFAULT_COLUMNS
+    return names

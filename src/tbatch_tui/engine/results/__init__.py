@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     )
     from tbatch_tui.engine.results.export.export import ExportFormat, export_rows
     from tbatch_tui.engine.results.export.merged_jsonl import write_merged
-    from tbatch_tui.engine.results.export.tables import COLUMNS, DEFAULT_COLUMNS, has_parquet
+    from tbatch_tui.engine.results.export.tables import AUDIO_TABLE, COLUMNS, DEFAULT_COLUMNS, has_parquet
     from tbatch_tui.engine.results.index.cache import CachedIndex, IndexCache
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
     from tbatch_tui.engine.results.index.staleness import is_stale
     from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS, Outcome, Row, RowIssue, count_outcomes
-    from tbatch_tui.engine.results.record import Failure, ResultRecord, Transcription, format_raw_line
+    from tbatch_tui.engine.results.record import Failure, ResultRecord, format_raw_line
+    from tbatch_tui.engine.results.recordings.transcript import Transcription
     from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, token_limit, write_retry
     from tbatch_tui.engine.results.row_search import search
     from tbatch_tui.engine.results.sources import Source, Sources, sources_of
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.usage_totals import usage_by_model
 
 __all__ = [
+    "AUDIO_TABLE",
     "COLUMNS",
     "DEFAULT_COLUMNS",
     "OUTCOME_OPTIONS",
@@ -93,13 +95,14 @@ _NAMES_BY_MODULE = {
     "error_groups": ("ErrorGroup", "errors_by_message", "invalid_by_reason", "rows_by_cause"),
     "export.export": ("ExportFormat", "export_rows"),
     "export.merged_jsonl": ("write_merged",),
-    "export.tables": ("COLUMNS", "DEFAULT_COLUMNS", "has_parquet"),
+    "export.tables": ("AUDIO_TABLE", "COLUMNS", "DEFAULT_COLUMNS", "has_parquet"),
     "index.cache": ("CachedIndex", "IndexCache"),
     "index.index": ("ResultIndex",),
     "index.merged": ("MergedIndex", "MergedMember"),
     "index.staleness": ("is_stale",),
     "outcomes": ("OUTCOME_OPTIONS", "Outcome", "Row", "RowIssue", "count_outcomes"),
-    "record": ("Failure", "ResultRecord", "Transcription", "format_raw_line"),
+    "record": ("Failure", "ResultRecord", "format_raw_line"),
+    "recordings.transcript": ("Transcription",),
     "retry": ("retry_path", "rows_to_retry", "token_limit", "write_retry"),
     "row_search": ("search",),
     "sources": ("Source", "Sources", "sources_of"),

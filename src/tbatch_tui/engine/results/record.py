@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import as_count, as_id, as_seconds, error_message, loads
+from tbatch_tui.engine.lenient_json import as_count, as_id, error_message, loads
 from tbatch_tui.engine.results.choices import has_error, read_choices, response_body
 from tbatch_tui.engine.results.conversation import (
     ContentPart,
@@ -23,20 +23,12 @@ from tbatch_tui.engine.results.conversation import (
     parse_message,
 )
 from tbatch_tui.engine.results.outcomes import Outcome, Row
+from tbatch_tui.engine.results.recordings.transcript import Transcription, read_transcription
 from tbatch_tui.engine.results.usage import Usage, parse_usage
 from tbatch_tui.engine.schemas.wrapping import JUDGED_FORMATS, strip_wrapping
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.sources import Source
-
-
-@dataclass(frozen=True, slots=True)
-class Transcription:
-    """The transcription or translation of a recording."""
-
-    text: str
-    language: str
-    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +103,7 @@ def build_record(
         ),
         request_messages=_request_messages(request_body),
         answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT, Outcome.INVALID) else (),
-        transcription=_transcription(body),
+        transcription=read_transcription(body),
         failure=_failure(row, row_value) if _is_failure(row, row_value) else None,
         usage=parse_usage(_dict(body).get("usage")),
         raw_request=request,
@@ -141,7 +133,7 @@ def _answers(body: Any) -> tuple[Message, ...]:
     choices = _dict(body).get("choices")
     if isinstance(choices, list):
         return tuple(map(parse_answer, choices))
-    if body is None or _transcription(body) is not None or has_error(_dict(body).get("error")):
+    if body is None or read_transcription(body) is not None or has_error(_dict(body).get("error")):
         return ()
     return (Message("answer", content_parts(body)),)
 
@@ -156,14 +148,6 @@ def _removed(request_body: dict[str, Any], body: Any, is_judged: bool) -> tuple[
     if any(choice.thinks_aloud for choice in choices):
         removed.add("reasoning")
     return tuple(part for part in ("reasoning", "fence") if part in removed)
-
-
-def _transcription(body: Any) -> Transcription | None:
-    body = _dict(body)
-    text = body.get("text")
-    if "choices" in body or not isinstance(text, str):
-        return None
-    return Transcription(text, as_id(body.get("language")) or "", as_seconds(body.get("duration")))
 
 
 def _is_failure(row: Row, row_value: Any) -> bool:

@@ -187,13 +187,13 @@ def join_back(
         index = matcher.index
     elif recipe.source is not None and not is_changed:
         total = recipe.source.rows or 0
-    columns = new_columns(format_of_recipe(recipe), _names(source))
+    columns = new_columns(asked := format_of_recipe(recipe), _names(source), recordings=recipe.is_audio)
     rights = source.rights() & rights_of(*index.paths())
     is_collecting = gc.isenabled()
     gc.disable()  # rows make no cycles, and there are many
     try:
         with atomic_write(path, replace=replace, rights=rights) as file, ExitStack() as stack:
-            answers = AnswerReader(index, format_of_recipe(recipe), columns, typed=_is_typed(source), stack=stack)
+            answers = AnswerReader(index, asked, columns, typed=_is_typed(source), stack=stack)
             copy = _copy_of(source, file, columns, matcher.needed)
             writer = _Writer(copy, answers, total, cancelled, progress)
             matcher.prepare()

@@ -114,6 +114,7 @@ COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
     "completion_tokens": lambda record: record.row.tokens,
     "reasoning_tokens": lambda record: record.usage.reasoning if record.usage is not None else None,
     "cached_tokens": lambda record: record.usage.cached if record.usage is not None else None,
+    "duration": lambda record: record.row.seconds,
     "language": lambda record: record.transcription.language if record.transcription is not None else "",
     "seconds": lambda record: record.row.seconds,
     "issue": lambda record: record.row.issue or "",
@@ -123,6 +124,9 @@ COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
 
 DEFAULT_COLUMNS = ("line", "custom_id", "outcome", "answer", "error", "prompt_tokens", "completion_tokens")
 """The columns of a table if none are chosen."""
+
+AUDIO_TABLE = ("line", "custom_id", "outcome", "answer", "duration", "language", "error")
+"""The same of a table of recordings."""
 
 _INTEGERS = {"line", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"}
 
@@ -171,7 +175,7 @@ def parquet_writer(file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> I
     import pyarrow as arrow  # takes half a second to import
     from pyarrow import parquet
 
-    types = {"seconds": arrow.float64()} | dict.fromkeys(_INTEGERS, arrow.int64())
+    types = dict.fromkeys(("seconds", "duration"), arrow.float64()) | dict.fromkeys(_INTEGERS, arrow.int64())
     schema = arrow.schema([(name, types.get(name, arrow.string())) for name in columns])
     pending: list[list[Cell]] = []
 

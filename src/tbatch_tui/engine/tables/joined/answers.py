@@ -17,6 +17,7 @@ from tbatch_tui.engine.results.export.merged_jsonl import as_valid_json
 from tbatch_tui.engine.results.export.tables import answer_text, failure_text
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.record import build_record
+from tbatch_tui.engine.results.recordings.transcript import read_transcription
 from tbatch_tui.engine.schemas.verdict import NO_FORMAT, AnswerFormat, format_of_body, format_of_schema
 from tbatch_tui.engine.tables.joined.copies import NewColumn
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text
@@ -39,6 +40,9 @@ _TYPES = ("string", "integer", "number", "boolean")
 _INTEGER_MAX = 2**63
 _OK = int(Outcome.OK)
 _NO_CALLS = (b"[]", b"null")
+_TEXTS = ("answer", "outcome", "error")
+_ABOUT_RECORDINGS = (("duration", "number"), ("language", "string"))
+"""The columns of transcripts: seconds, and what the response calls the language."""
 _SPREAD = 4
 """Lines are read in one piece unless it is more than this many times their own bytes."""
 
@@ -74,20 +78,22 @@ def format_of_recipe(recipe: Recipe) -> AnswerFormat:
     return format_of_body(dict(recipe.body)) if "response_format" in recipe.body else NO_FORMAT
 
 
-def new_columns(asked: AnswerFormat, taken: set[str]) -> list[NewColumn]:
+def new_columns(asked: AnswerFormat, taken: set[str], *, recordings: bool = False) -> list[NewColumn]:
     """Return the columns that are written behind those of a source.
 
     Args:
         asked: What was asked of the answers.
         taken: The names that the source has.
+        recordings: Whether the answers are transcripts, which have a duration and a language too.
     """
     schema = asked.schema if isinstance(asked.schema, dict) else {}
     properties = schema.get("properties")
     columns: list[NewColumn] = []
     used = set(taken)
-    texts = dict.fromkeys(("answer", "outcome", "error"), "string")
+    texts = dict.fromkeys(_TEXTS, "string")
     fields = [(name, _type_of(properties[name])) for name in asked.fields] if isinstance(properties, dict) else []
-    for name, kind in [*fields, *texts.items()]:
+    about = _ABOUT_RECORDINGS if recordings else ()
+    for name, kind in [*fields, *texts.items(), *about]:
         free, number = name, 1
         while free in used:
             number += 1
@@ -112,7 +118,13 @@ class AnswerReader:
     """Reads the answers of requests from the result files, many at once."""
 
     def __init__(
-        self, index: ResultIndex, asked: AnswerFormat, columns: Sequence[NewColumn], *, typed: bool, stack: ExitStack
+        self,
+        index: ResultIndex,
+        asked: AnswerFormat,
+        columns: Sequence[NewColumn],
+        *,
+        typed: bool,
+        stack: ExitStack,
     ) -> None:
         """Open the result files. Raises LocalFileError.
 
@@ -130,6 +142,7 @@ class AnswerReader:
         self._fields = asked.fields
         self._types = [column.type for column in columns[: len(self._fields)]]
         self._typed = typed
+        self._has_more = len(columns) > len(self._fields) + len(_TEXTS)
         self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
         self._is_free = asked == NO_FORMAT
         self._none = [None] * len(self._fields)
@@ -151,6 +164,8 @@ class AnswerReader:
             made = list(map(self._row, requests, responses, lines))
         at = len(self._fields) + 1
         self.outcomes.update([row[at] for row in made])
+        if self._has_more:
+            made = [[*row, *_about_recording(line)] for row, line in zip(made, lines, strict=True)]
         return made
 
     def _row(self, request: int, response: int, line: bytes) -> list[Cell]:
@@ -232,6 +247,16 @@ class AnswerReader:
         data = os.pread(file, end - start, start)
         for at, offset, length in zip(places, offsets, lengths, strict=True):
             lines[at] = data[offset - start : offset - start + length]
+
+
+def _about_recording(line: bytes) -> tuple[Cell, Cell]:
+    """Return duration and language of a transcript; nothing where there is none."""
+    value = loads(line)
+    response = value.get("response") if isinstance(value, dict) else None
+    body = response_body(response.get("body")) if isinstance(response, dict) else None
+    if (found := read_transcription(body)) is None:
+        return (None, None)
+    return (found.seconds, as_valid_json(found.language) or None)
 
 
 def _plain_answer(line: bytes) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from tbatch_tui.engine.results import COLUMNS, DEFAULT_COLUMNS, ExportFormat, has_parquet
+from tbatch_tui.engine.audio.transcript_files import TranscriptFormat
+from tbatch_tui.engine.results import AUDIO_TABLE, COLUMNS, DEFAULT_COLUMNS, ExportFormat, has_parquet
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-_FORMATS = {
+AnyFormat = ExportFormat | TranscriptFormat
+_FORMATS: dict[AnyFormat, tuple[str, str]] = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),
     ExportFormat.ANSWERS: ("Answers JSONL", "custom_id and answer, nothing else"),
     ExportFormat.CSV: ("CSV", "table with the columns below (formula-safe)"),
     ExportFormat.PARQUET: ("Parquet", "the same table, typed"),
     ExportFormat.MARKDOWN: ("Markdown", "readable conversations"),
     ExportFormat.HTML: ("HTML report", "one file for a browser: values, and rows to search"),
+}
+_TRANSCRIPTS: dict[AnyFormat, tuple[str, str]] = {
+    TranscriptFormat.SRT: ("Subtitles, srt", "a folder with a file for each recording"),
+    TranscriptFormat.VTT: ("Subtitles, vtt", "the same for browsers, speakers as voices"),
+    TranscriptFormat.TXT: ("Text", "a file for each recording"),
+    TranscriptFormat.JSON: ("JSON", "a file for each recording, with its segments"),
 }
 NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
@@ -40,7 +48,7 @@ NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 class ExportChoice:
     """What the person chose."""
 
-    format: ExportFormat
+    format: AnyFormat
     shown_only: bool
     """Only the rows that are shown or marked, instead of all."""
     columns: tuple[str, ...]
@@ -55,7 +63,7 @@ class ExportChoice:
 class ExportPreferences:
     """What was chosen the last time for a job, and is offered again."""
 
-    format: ExportFormat | None
+    format: AnyFormat | None
     """None for the source table."""
     columns: tuple[str, ...]
     reasoning: bool
@@ -72,9 +80,14 @@ class ExportPreferences:
         try:
             form, reasoning, folder, *columns = json.loads(text or "[]")
             known = tuple(name for name in columns if name in COLUMNS) or DEFAULT_COLUMNS
-            return cls(ExportFormat(form) if form else None, known, reasoning == "1", Path(folder))
+            return cls(_format_called(form) if form else None, known, reasoning == "1", Path(folder))
         except (ValueError, TypeError):
             return None
+
+
+def _format_called(name: str) -> AnyFormat:
+    """Return a format by its value. Raises ValueError."""
+    return TranscriptFormat(name) if name in [*TranscriptFormat] else ExportFormat(name)
 
 
 class ExportDialog(Form[ExportChoice]):
@@ -100,6 +113,7 @@ class ExportDialog(Form[ExportChoice]):
         source: str = "",
         joined: Path | None = None,
         last: ExportPreferences | None = None,
+        recordings: bool = False,
     ) -> None:
         """Make a dialog.
 
@@ -113,11 +127,14 @@ class ExportDialog(Form[ExportChoice]):
             source: The name of the table that the job was made of; empty if it is not here.
             joined: The path that is offered for that table with the answers.
             last: What was chosen the last time.
+            recordings: Whether the rows are about recordings, whose transcripts can be files of their own.
         """
         super().__init__()
-        default = ExportPreferences(None if source else ExportFormat.MERGED, DEFAULT_COLUMNS, False, folder)
+        columns = AUDIO_TABLE if recordings else DEFAULT_COLUMNS
+        default = ExportPreferences(None if source else ExportFormat.MERGED, columns, False, folder)
+        self._titles = _FORMATS | _TRANSCRIPTS if recordings else _FORMATS
         self._last = last or default
-        if self._last.format is None and not source:
+        if (self._last.format or ExportFormat.MERGED) not in self._titles or (self._last.format is None and not source):
             self._last = default
         folder = self._last.folder
         self._source, self._joined = source, joined
@@ -136,7 +153,7 @@ class ExportDialog(Form[ExportChoice]):
                         (" · its rows, with the answers", QUIET),
                     ]
                     yield Checkbox(words, on=default is None, id="into", group="form")
-                for form, (title, about) in _FORMATS.items():
+                for form, (title, about) in self._titles.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
                         about = f"typed; {NEEDS_EXTRA}"
                     words = [(f"{title:<15}", ""), (about, QUIET)]
@@ -163,30 +180,30 @@ class ExportDialog(Form[ExportChoice]):
     def on_checkbox_changed(self) -> None:
         """Give the file the suffix of the format, unless the person named it."""
         path = self.query_one("#path", TextInput)
-        if path.value in [self._default_path(form) for form in (None, *ExportFormat)]:
+        if path.value in [self._default_path(form) for form in (None, *self._titles)]:
             path.value = self._default_path(self._format())
         self.update_summary()
 
-    def _offered(self, form: ExportFormat | None) -> Path:
+    def _offered(self, form: AnyFormat | None) -> Path:
         """Return the path that is offered for a format; None stands for the source table."""
         if form is None:
             return self._joined or self._folder
         return self._folder / f"{self._stem}{form.suffix}"
 
-    def _default_path(self, form: ExportFormat | None) -> str:
+    def _default_path(self, form: AnyFormat | None) -> str:
         return fmt.short_path(self._offered(form))
 
-    def _format(self) -> ExportFormat | None:
+    def _format(self) -> AnyFormat | None:
         """Return the format that is ticked; None for the source table."""
         if self._source and self.query_one("#into", Checkbox).on:
             return None
         return next(
-            (form for form in ExportFormat if self.query_one(f"#{form.value}", Checkbox).on), ExportFormat.MERGED
+            (form for form in self._titles if self.query_one(f"#{form.value}", Checkbox).on), ExportFormat.MERGED
         )
 
     def _is_table(self) -> bool:
         form = self._format()
-        return form is not None and form.is_table
+        return isinstance(form, ExportFormat) and form.is_table
 
     def _columns(self) -> Sequence[str]:
         return [name.strip() for name in self.query_one("#columns", TextInput).value.split(",") if name.strip()]

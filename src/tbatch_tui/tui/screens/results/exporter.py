@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tbatch_tui.engine.audio.transcript_files import TranscriptFormat, is_audio, write_transcripts
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.results import ExportFormat, MergedIndex, export_rows
@@ -62,10 +63,15 @@ class Exporter:
         replace = await asyncio.to_thread(choice.path.exists)
         if replace and not await self._may_replace(app, choice.path):
             return
+        told = ""
         rows = chosen.rows if choice.shown_only else range(len(index))
         try:
             if choice.into_source and source is not None and record is not None:
                 count = await self._join(source, record, choice.path, replace=replace)
+            elif isinstance(choice.format, TranscriptFormat):
+                write = partial(write_transcripts, index, rows, choice.path, choice.format, replace=replace)
+                wrote = await self._run(partial(write, progress=self._report_progress), len(rows))
+                told, count = wrote.without_words, wrote.files
             else:
                 await self._write(index, rows, choice, record, replace=replace)
                 count = len(rows)
@@ -73,7 +79,8 @@ class Exporter:
         except BatchError as error:
             self._bridge.report(error)
         else:
-            self._bridge.notify(f"Wrote {fmt.plural(count, 'row')}", fmt.short_path(choice.path))
+            what = "file" if isinstance(choice.format, TranscriptFormat) and not choice.into_source else "row"
+            self._bridge.notify(f"Wrote {fmt.plural(count, what)}", fmt.join(fmt.short_path(choice.path), told))
 
     async def _find_source(self, record: JobRecord | None) -> KnownSource | None:
         """Return the table that a job was made of, if that is known and still there."""
@@ -111,6 +118,7 @@ class Exporter:
                 source=source.path.name if source is not None else "",
                 joined=joined,
                 last=ExportPreferences.read(await self._engine.recall(_memory_of(record))),
+                recordings=is_audio(index, record.endpoint if record is not None else None),
             )
         )
 
@@ -125,9 +133,10 @@ class Exporter:
     async def _may_replace(self, app: App[Any], path: Path) -> bool:
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
-        return await app.push_screen_wait(
-            Confirm(f"Overwrite {line(path.name)}?", "Its current content will be lost.", yes="Write", no="Keep")
-        )
+        title, text = f"Overwrite {line(path.name)}?", "Its current content will be lost."
+        if await asyncio.to_thread(path.is_dir):
+            title, text = f"Write into {line(path.name)}?", "Files of the same names are replaced; its others stay."
+        return await app.push_screen_wait(Confirm(title, text, yes="Write", no="Keep"))
 
     async def _write(
         self,
@@ -139,11 +148,13 @@ class Exporter:
         replace: bool,
     ) -> None:
         """Write in a thread that stops when this is cancelled. Raises BatchError."""
+        form = choice.format
+        assert isinstance(form, ExportFormat)
         job_id = record.job.id if record is not None and record.job is not None else ""
 
         def write(*, cancelled: Callable[[], bool]) -> None:
             parts = None
-            if choice.format is ExportFormat.HTML:
+            if form is ExportFormat.HTML:
                 from tbatch_tui.engine.answers.report_parts import report_parts
 
                 submitted = record.requests if record is not None and not isinstance(index, MergedIndex) else None
@@ -152,7 +163,7 @@ class Exporter:
                 index,
                 rows,
                 choice.path,
-                choice.format,
+                form,
                 columns=choice.columns,
                 job_id_of=lambda row: index.job_id_of(row) or job_id,
                 reasoning=choice.reasoning,
