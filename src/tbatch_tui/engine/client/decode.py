@@ -185,6 +185,7 @@ def _decode_model(name: str, item: dict[str, Any]) -> ModelInfo:
         cached_input_price=_price(prices.get("cachedInput")),
         display_type=(as_text(item.get("displayType")) or "").lower(),
         input_modalities=tuple(_modalities(item.get("inputModalities"))),
+        status=(as_text(item.get("status")) or "").removeprefix("SUPPORTED_MODEL_STATUS_").lower(),
     )
 
 

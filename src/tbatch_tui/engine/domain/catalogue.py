@@ -20,6 +20,8 @@ class ModelInfo(NamedTuple):
     """What the server calls its kind: chat, language, image, embedding, transcribe …; empty if it does not say."""
     input_modalities: tuple[str, ...] = ()
     """What it takes: text, image, audio, video; empty if the server does not say."""
+    status: str = ""
+    """What the server says of it: recommended, supported, deprecated, hidden; empty if it does not say."""
 
 
 class Catalogue(Mapping[str, ModelInfo]):

@@ -51,6 +51,8 @@ class Estimate:
     """When the catalogue was fetched, in seconds since the epoch."""
     most_input: float | None = None
     """The most that the prompts may cost; None where there is no price, or it was stored by a version without it."""
+    is_listed_audio: bool = False
+    """Whether the price of a minute is that of the dated list."""
 
     @property
     def most(self) -> float | None:

@@ -12,6 +12,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.journal.applied_list import AppliedList
 from tbatch_tui.engine.journal.journal_thread import JournalThread
+from tbatch_tui.engine.journal.ledger_store import LedgerStore
 from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
 from tbatch_tui.engine.journal.try_store import TryStore
@@ -52,6 +53,7 @@ class JobStore:
         self.opened = self._published.opened
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
         self.tries = TryStore(self._thread)
+        self.ledger = LedgerStore(self._thread)
 
     # -- opening, closing, and the account -----------------------------------------------------------
 

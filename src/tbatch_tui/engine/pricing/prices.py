@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.domain.cost import Demand, Estimate
+from tbatch_tui.engine.pricing.audio_prices import AUDIO_PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,9 @@ class Price:
     """The discount that was subtracted, in percent."""
     is_custom: bool = False
     """Whether the price or the discount is the person's own."""
+    is_custom_discount: bool = False
+    is_listed_audio: bool = False
+    """Whether the price of a minute is that of the dated list."""
 
 
 class PriceList:
@@ -65,7 +69,7 @@ class PriceList:
             is_batch: Whether the discounts apply; to requests that are answered at once none does.
         """
         self.priced_at = catalogue.fetched_at
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._custom_prices = prices or {}
         self._custom_discounts = discounts or {}
         self._is_batch = is_batch
@@ -76,7 +80,7 @@ class PriceList:
 
     def price_of(self, model: str) -> Price:
         """Return the prices of a model, each None if it is not known."""
-        model_info = self._catalogue.get(model) or ModelInfo(model)
+        model_info = self.catalogue.get(model) or ModelInfo(model)
         custom = self._custom_prices.get(model, {})
         discount = self._custom_discounts.get(model, DISCOUNTS.get(model, 0.0)) if self._is_batch else 0.0
 
@@ -88,9 +92,11 @@ class PriceList:
             input=discounted("input", model_info.input_price),
             output=discounted("output", model_info.output_price),
             cached_input=discounted("cached_input", model_info.cached_input_price),
-            minute=discounted("minute", None),  # the catalogue has prices of tokens only
+            minute=discounted("minute", AUDIO_PRICES.get(model)),  # the catalogue has prices of tokens only
             discount=discount,
             is_custom=bool(custom) or model in self._custom_discounts,
+            is_custom_discount=model in self._custom_discounts,
+            is_listed_audio=model in AUDIO_PRICES and "minute" not in custom,
         )
 
 
@@ -102,7 +108,7 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
     unpriced: list[str] = []
     discounts: set[float] = set()
     minute: float | None = None
-    is_custom = False
+    is_custom = is_listed_audio = False
     unbounded = attachments = audio = 0
     for demand in demands:
         price = price_list.price_of(demand.model)
@@ -110,6 +116,7 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
         audio += demand.audio
         if demand.audio and price.minute is not None:
             minute = max(minute or 0.0, price.minute)
+            is_listed_audio = is_listed_audio or price.is_listed_audio
             discounts.add(price.discount)
         elif demand.audio or price.input is None or price.output is None:
             unpriced.append(demand.model)
@@ -132,6 +139,7 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
         is_custom=is_custom,
         priced_at=price_list.priced_at,
         most_input=math.fsum(most_inputs) if most_inputs else None,
+        is_listed_audio=is_listed_audio,
     )
 
 
@@ -151,6 +159,8 @@ class Cost:
     """Whether some of the prices or discounts are the person's own."""
     priced_at: float | None = None
     """When the catalogue was fetched, in seconds since the epoch."""
+    is_listed_audio: bool = False
+    """Whether a minute of audio was paid for at the price of the dated list."""
 
     @property
     def is_whole(self) -> bool:
@@ -169,7 +179,7 @@ def cost(usage: Iterable[ModelUsage], price_list: PriceList, model: str | None =
     unpriced: list[str] = []
     discounts: set[float] = set()
     unknown_usage = rows = 0
-    is_custom = False
+    is_custom = is_listed_audio = False
     for part in usage:
         rows += part.rows
         unknown_usage += max(0, part.rows - part.rows_with_tokens - part.rows_with_duration)
@@ -179,6 +189,7 @@ def cost(usage: Iterable[ModelUsage], price_list: PriceList, model: str | None =
         parts += [None if price.minute is None else part.seconds / 60 * price.minute] if part.rows_with_duration else []
         known = [usd for usd in parts if usd is not None]
         sums += known
+        is_listed_audio = is_listed_audio or (price.is_listed_audio and part.rows_with_duration > 0)
         if known:
             discounts.add(price.discount)
         if len(known) < len(parts):
@@ -190,6 +201,7 @@ def cost(usage: Iterable[ModelUsage], price_list: PriceList, model: str | None =
         discounts=tuple(sorted(discounts - {0.0})),
         is_custom=is_custom,
         priced_at=price_list.priced_at,
+        is_listed_audio=is_listed_audio,
     )
 
 

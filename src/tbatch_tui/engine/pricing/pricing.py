@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.threads import run_reading
+from tbatch_tui.engine.threads import run_detached, run_reading
 
 if TYPE_CHECKING:
     import asyncio
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
+    from tbatch_tui.engine.pricing.model_history import ModelEntry
     from tbatch_tui.engine.pricing.prices import PriceList
+    from tbatch_tui.engine.pricing.spend import MonthSpend, SpendBy, Spending
 
 
 class Pricing:
@@ -66,6 +68,38 @@ class Pricing:
         cache = self._catalogue_cache()
         catalogue = await (cache.get() if ask else cache.kept())
         return PriceList(catalogue, self._options.prices, self._options.discounts)
+
+    async def models(self, *, ask: bool = True) -> list[ModelEntry]:
+        """Return all models of the catalogue and of the history, by name, with what this account's jobs say of each.
+
+        `ask` is as in `price_list`. Raises JournalError.
+        """
+        from tbatch_tui.engine.pricing.model_history import model_entries
+
+        price_list = await self.price_list(ask=ask)
+        ledger = await self._store.ledger.read()
+        return await run_detached(lambda: model_entries(price_list.catalogue, price_list, ledger.records))
+
+    async def spend(self, month: str | None = None, by: SpendBy | None = None, *, ask: bool = True) -> MonthSpend:
+        """Return what a month cost, from verified usage at the prices in force. Raises JournalError.
+
+        Args:
+            month: Such as `2026-11`, in UTC; None for this one.
+            by: What it is broken down by; by model, if None.
+            ask: As in `price_list`.
+        """
+        from tbatch_tui.engine.pricing.months import month_of
+
+        spending = await self.spending(ask=ask)
+        return await run_detached(lambda: spending.month(month or month_of(self._options.now()), by))
+
+    async def spending(self, *, ask: bool = True) -> Spending:
+        """Return the whole history as money is counted, to be asked about any month. Raises JournalError."""
+        from tbatch_tui.engine.pricing.spend import Spending
+
+        price_list = await self.price_list(ask=ask)
+        ledger = await self._store.ledger.read()
+        return Spending(ledger.records, ledger.retries, price_list)
 
     async def estimate(self, path: Path) -> Estimate:
         """Return what a file may cost, read in a thread. Raises LocalFileError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.pricing.audio_prices import AUDIO_PRICES_DATE
 from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList, record_cost
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
@@ -74,6 +75,7 @@ def format_price(cost: Estimate | Cost) -> str:
     date = "" if cost.is_custom else f" (price list {DISCOUNTS_DATE})"
     return fmt.join(
         f"catalogue of {fmt.date(cost.priced_at)}" if cost.priced_at is not None else "",
+        f"audio price list {AUDIO_PRICES_DATE}" if cost.is_listed_audio else "",
         "your prices from config.toml" if cost.is_custom else "",
         f"{discounts} batch discount{date}" if discounts else "",
     )

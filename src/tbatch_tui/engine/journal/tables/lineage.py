@@ -57,6 +57,22 @@ class LineageTable:
         )
         return next((row["parent"] for row in rows if row["asked"] != path_to_blob(path)), None)
 
+    def retry_keys(self, account_id: int) -> frozenset[str]:
+        """Return the keys of all submissions that ask requests again: of a job, or as parts of a file of retries."""
+        rows = self._db.execute(
+            "SELECT s.id, s.job_id, s.group_id, g.path, g.sha256 FROM submissions s "
+            "LEFT JOIN groups g ON g.id = s.group_id WHERE s.account_id = ? AND s.parent IS NOT NULL",
+            (account_id,),
+        ).fetchall()
+        groups = {
+            row["group_id"]: self.parent_of(account_id, path, row["sha256"]) is not None
+            for row in {row["group_id"]: row for row in rows if row["group_id"] is not None}.values()
+            if (path := blob_to_path(row["path"])) is not None
+        }
+        return frozenset(
+            row["job_id"] or submission_key(row["id"]) for row in rows if groups.get(row["group_id"], True)
+        )
+
     def family(self, account_id: int, key: str) -> list[FamilyMember]:
         """Return the original that a job is a retry of and all its retries, oldest first; empty if it is not known."""
         generations = self._generations(account_id, key)

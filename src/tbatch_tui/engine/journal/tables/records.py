@@ -25,10 +25,11 @@ class JobRecordTable:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def all(self, account_id: int, limit: int = -1) -> list[JobRecord]:
+    def all(self, account_id: int, limit: int = -1, *, even_removed: bool = False) -> list[JobRecord]:
         """Return the records in the order they are shown: active, then what needs a person, then by time."""
+        where = " WHERE r.account_id = ?" if even_removed else _LISTED
         rows = self._db.execute(
-            RECORD_SELECT + _LISTED + " ORDER BY r.rank, r.sort_at DESC, r.key LIMIT ?", (account_id, limit)
+            RECORD_SELECT + where + " ORDER BY r.rank, r.sort_at DESC, r.key LIMIT ?", (account_id, limit)
         )
         return [row_to_record(row) for row in rows]
 
