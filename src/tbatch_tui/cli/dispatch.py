@@ -26,6 +26,8 @@ _RUNNER_COMMANDS = (
     "make",
     "edit",
     "try",
+    "models",
+    "spend",
     "doctor",
     "completion",
 )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
+from tbatch_tui.cli.arguments.account import add_models, add_spend
+from tbatch_tui.cli.arguments.order import rank_of
 from tbatch_tui.cli.commands.number_arguments import positive_number, row_count
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 
@@ -28,27 +30,12 @@ COMMAND_HELP = {
     "make": "make an input file from a table, a folder or a list",
     "edit": "write a copy of an input file with another model, parameters or system prompt",
     "try": "ask some lines of a file at once, before a batch is spent on them",
+    "models": "list the models: prices, batch discount, and what your jobs say of them",
+    "spend": "show what a month cost",
     "doctor": "look for what would keep a submit from working here",
     "completion": "print a shell completion script",
 }
 """The commands of `runner`, in the order of `--help`, and what each does."""
-_IN_ORDER = [
-    "make",
-    "edit",
-    "check",
-    "try",
-    "submit",
-    "watch",
-    "ls",
-    "get",
-    "fetch",
-    "results",
-    "values",
-    "compare",
-    "export",
-    "retry",
-    "cancel",
-]
 ALL_COMMAND_HELP = {
     "check": "check input files, one line per problem",
     "sandbox": "run a local Together API, for trying scripts and for CI",
@@ -100,15 +87,10 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _rank(command: tuple[str, str]) -> int:
-    """Return where a command stands in `--help`: in the order in which a batch needs them."""
-    return _IN_ORDER.index(command[0]) if command[0] in _IN_ORDER else len(_IN_ORDER)
-
-
 def app_parser() -> argparse.ArgumentParser:
     """Return the parser of the app itself, whose `--help` lists the commands."""
     width = max(map(len, COMMAND_HELP))
-    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in sorted(ALL_COMMAND_HELP.items(), key=_rank))
+    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in sorted(ALL_COMMAND_HELP.items(), key=rank_of))
     parser = argparse.ArgumentParser(
         prog="tbatch-tui",
         description="Together AI's Batch API in the terminal: check a file, submit it exactly once, watch the jobs, "
@@ -374,6 +356,8 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "make": _make,
     "edit": _edit,
     "try": _try,
+    "models": add_models,
+    "spend": add_spend,
     "doctor": _doctor,
     "completion": _completion,
 }

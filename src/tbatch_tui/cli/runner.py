@@ -96,6 +96,14 @@ def _load_command(name: str) -> Command:
             from tbatch_tui.cli.commands.answers.try_line import try_lines
 
             return try_lines
+        case "models":
+            from tbatch_tui.cli.commands.account.models import models
+
+            return models
+        case "spend":
+            from tbatch_tui.cli.commands.account.spend import spend
+
+            return spend
         case "watch":
             from tbatch_tui.cli.commands.watch import watch
 

@@ -27,9 +27,9 @@ def record_to_dict(record: JobRecord) -> dict[str, Any]:
         "endpoint": record.endpoint,
         "model": job.model if job is not None else None,
         "requests": record.requests,
-        "created_at": _time(record.created_at),
-        "completed_at": _time(job.completed_at if job is not None else None),
-        "deadline": _time(job.deadline if job is not None else None),
+        "created_at": format_time(record.created_at),
+        "completed_at": format_time(job.completed_at if job is not None else None),
+        "deadline": format_time(job.deadline if job is not None else None),
         "error": (job.error if job is not None else None) or (submission.error if submission is not None else None),
         "warning": submission.warning if submission is not None else None,
         "input": {
@@ -101,7 +101,8 @@ def _path(path: object) -> str:
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _time(seconds: float | None) -> str | None:
+def format_time(seconds: float | None) -> str | None:
+    """Return a moment (seconds since the epoch) as ISO 8601 in UTC."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (OverflowError, OSError, ValueError):  # a server may send anything

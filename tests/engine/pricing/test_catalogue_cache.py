@@ -26,8 +26,10 @@ PATH = "/v2/supported-models"
 async def test_models_have_prices_and_the_catalogue_a_date(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, now=lambda: NOW) as engine:
         catalogue = await engine.prices.catalogue()
-    assert catalogue[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44, "chat", ("text",))
-    whisper = ModelInfo("openai/whisper-large-v3", display_type="transcribe", input_modalities=("audio",))
+    assert catalogue[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44, "chat", ("text",), "supported")
+    whisper = ModelInfo(
+        "openai/whisper-large-v3", display_type="transcribe", input_modalities=("audio",), status="supported"
+    )
     assert catalogue["openai/whisper-large-v3"] == whisper
     assert "google/gemma-3-27b-it" not in catalogue, "dedicated only"
     assert catalogue.fetched_at == NOW

@@ -148,13 +148,8 @@ def test_an_estimate_names_what_it_does_not_include() -> None:
     unbounded = estimate([Demand("m/full", 10, 1_000_000, 500_000, unbounded=3)], PRICES)
     assert (unbounded.input, unbounded.output, unbounded.unbounded, unbounded.most) == (1.0, None, 3, None)
     partly = estimate([Demand("m/full", 1, 1_000_000), Demand("m/half-known", 1), Demand(WHISPER, 2, audio=2)], PRICES)
-    assert (partly.input, partly.unpriced, partly.audio, partly.minute, partly.most) == (
-        1.0,
-        ("m/half-known", WHISPER),
-        2,
-        None,
-        None,
-    )
+    assert (partly.input, partly.unpriced, partly.audio, partly.most) == (1.0, ("m/half-known",), 2, None)
+    assert partly.minute == pytest.approx(0.00075)
     audio = estimate([Demand(WHISPER, 2, audio=2)], PriceList(CATALOGUE, {WHISPER: {"minute": 0.0015}}))
     assert (audio.input, audio.minute, audio.unpriced) == (None, 0.00075, ())
     assert estimate([Demand(CHAT_MODEL, 1, 9)], PriceList(Catalogue())).unpriced == (CHAT_MODEL,)
@@ -186,9 +181,12 @@ def test_a_cost_names_models_without_a_price_and_counts_rows_without_usage() -> 
     assert cost([], PRICES) == Cost(0.0, priced_at=CATALOGUE.fetched_at)  # no rows cost nothing
 
 
-def test_audio_costs_by_its_length_when_a_price_is_set() -> None:
+def test_audio_costs_by_its_length_at_the_listed_price_or_ones_own() -> None:
     audio = ModelUsage("", 2, seconds=120.0, rows_with_duration=2)
-    assert cost([audio], PRICES, WHISPER).unpriced == (WHISPER,)
+    assert cost([audio], PRICES, "acme/speech").unpriced == ("acme/speech",)
+    listed = cost([audio], PRICES, WHISPER)
+    assert listed.usd == pytest.approx(0.0015)
+    assert (listed.discounts, listed.is_listed_audio) == ((50.0,), True)
     assert cost([audio], PriceList(CATALOGUE, {WHISPER: {"minute": 0.006}}), WHISPER).usd == pytest.approx(0.006)
 
 

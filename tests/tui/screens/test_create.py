@@ -310,7 +310,8 @@ async def test_an_unknown_price_is_named_as_such(tmp_path: Path, audio_file: Pat
         await wait_for_text(app, "no known price: the catalogue has not been downloaded yet")
     with Sandbox() as box:
         async with shown(online(tmp_path, box), open_create(audio_file)) as (app, _):
-            await wait_for_text(app, "no known price for whisper-large-v3")
+            await wait_for_text(app, "per minute of audio; its length is not known in advance")
+            await wait_for_text(app, "audio price list October 2026")
 
 
 async def test_how_to_reach_the_fields_is_told_and_j_and_k_move_outside_the_label(

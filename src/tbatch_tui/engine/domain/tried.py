@@ -60,3 +60,16 @@ class TrySpending(NamedTuple):
     """Of these tries: those whose cost is not known, such as lost answers."""
     most_unknown: float | None
     """The most that these may have cost; None where a part of that has no bound."""
+
+
+class TryCost(NamedTuple):
+    """What one try cost."""
+
+    model: str
+    endpoint: str
+    sent_at: float
+    """Seconds since the epoch."""
+    usd: float | None
+    """Dollars; None where that is not known."""
+    most: float | None = None
+    """The most that it may have cost; None where there is no such bound."""

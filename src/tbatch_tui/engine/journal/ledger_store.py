@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.tried import TryCost
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.journal_thread import JournalThread
 
@@ -16,6 +17,7 @@ class Ledger(NamedTuple):
     records: list[JobRecord]
     retries: frozenset[str]
     """The keys of those that asked requests again."""
+    tries: list[TryCost]
 
 
 class LedgerStore:
@@ -35,4 +37,5 @@ class LedgerStore:
     def _read(self) -> Ledger:
         account_id = self._thread.account_id
         records = self._journal.records.all(account_id, even_removed=True)
-        return Ledger(records, self._journal.lineage.retry_keys(account_id))
+        retries = self._journal.lineage.retry_keys(account_id)
+        return Ledger(records, retries, self._journal.tries.costs_of_all(account_id))

@@ -271,12 +271,7 @@ class JobStore:
             known_runs: runs in other submissions that the person knows of.
         """
         sent = await self._run(
-            self._journal.submissions.send_again,
-            self.account_id,
-            paths,
-            known_runs,
-            self._now(),
-            self._output_dir,
+            self._journal.submissions.send_again, self.account_id, paths, known_runs, self._now(), self._output_dir
         )
         self._published.publish(sent)
         return sent

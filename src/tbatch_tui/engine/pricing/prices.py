@@ -76,7 +76,7 @@ class PriceList:
 
     def in_real_time(self) -> PriceList:
         """Return the prices of requests that are answered at once: the same ones without a discount."""
-        return PriceList(self._catalogue, self._custom_prices, is_batch=False)
+        return PriceList(self.catalogue, self._custom_prices, is_batch=False)
 
     def price_of(self, model: str) -> Price:
         """Return the prices of a model, each None if it is not known."""

@@ -99,7 +99,7 @@ class Pricing:
 
         price_list = await self.price_list(ask=ask)
         ledger = await self._store.ledger.read()
-        return Spending(ledger.records, ledger.retries, price_list)
+        return Spending(ledger.records, ledger.retries, price_list, ledger.tries)
 
     async def estimate(self, path: Path) -> Estimate:
         """Return what a file may cost, read in a thread. Raises LocalFileError."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.tried import TryCost
     from tbatch_tui.engine.pricing.prices import PriceList
 
 _FREE = Cost(0.0)
@@ -90,16 +91,6 @@ class MonthSpend:
     """Of all months, by model, most jobs first."""
 
 
-class Try(NamedTuple):
-    """What one request cost that was asked at once."""
-
-    model: str
-    endpoint: str
-    at: float
-    """Seconds since the epoch."""
-    usd: float | None
-
-
 @dataclass(frozen=True, slots=True)
 class Spending:
     """The whole history as money is counted. Its methods take a moment for a long one: call them in a thread."""
@@ -109,17 +100,17 @@ class Spending:
     retries: Collection[str]
     """The keys of those that asked requests again."""
     price_list: PriceList
-    tries: Sequence[Try] = ()
+    tries: Sequence[TryCost] = ()
 
     def month(self, month: str, by: SpendBy | None = None) -> MonthSpend:
         """Return what a month cost; by model, unless it is said by what."""
-        tries = [one for one in self.tries if month_of(one.at) == month]
+        tries = [one for one in self.tries if month_of(one.sent_at) == month]
         return spend_of(self.records, self.retries, month, by or SpendBy.MODEL, self.price_list, tries)
 
     def months(self) -> list[str]:
         """Return the months in which something was spent, the latest first."""
         jobs = (record for record in self.records if record.job is not None and record.job.is_ended)
-        moments = [*map(ended_at, jobs), *(one.at for one in self.tries)]
+        moments = [*map(ended_at, jobs), *(one.sent_at for one in self.tries)]
         return sorted({month_of(moment) for moment in moments} - {""}, reverse=True)
 
 
@@ -133,7 +124,7 @@ def spend_of(
     month: str,
     by: SpendBy,
     price_list: PriceList,
-    tries: Iterable[Try] = (),
+    tries: Iterable[TryCost] = (),
 ) -> MonthSpend:
     """Add up a month. A job belongs to the month in which it ended.
 
@@ -235,7 +226,7 @@ def _name(record: JobRecord, model: str, by: SpendBy) -> str:
             return day_of(ended_at(record))
 
 
-def _name_of_try(one: Try, by: SpendBy) -> str:
+def _name_of_try(one: TryCost, by: SpendBy) -> str:
     match by:
         case SpendBy.MODEL:
             return one.model
@@ -244,4 +235,4 @@ def _name_of_try(one: Try, by: SpendBy) -> str:
         case SpendBy.ENDPOINT:
             return one.endpoint
         case SpendBy.DAY:
-            return day_of(one.at)
+            return day_of(one.sent_at)

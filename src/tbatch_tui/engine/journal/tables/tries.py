@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.tried import TriedRequest
+from tbatch_tui.engine.domain.tried import TriedRequest, TryCost
 from tbatch_tui.engine.journal.mapping import blob_to_path, path_to_blob
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ class TryTable:
             (account_id, since, until),
         )
         return [(row["cost"], row["most"]) for row in rows]
+
+    def costs_of_all(self, account_id: int) -> list[TryCost]:
+        """Return what each try of the account cost, the oldest first."""
+        rows = self._db.execute(
+            "SELECT model, endpoint, sent_at, cost, most FROM tries WHERE account_id = ? ORDER BY id", (account_id,)
+        )
+        return [TryCost(*row) for row in rows]
 
 
 def _values(tried: TriedRequest) -> tuple[object, ...]:

@@ -1,0 +1,1 @@
+"""The arguments of commands, and the order in which these are listed."""

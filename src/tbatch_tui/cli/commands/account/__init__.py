@@ -1,0 +1,1 @@
+"""The commands about the account: models and spending."""
