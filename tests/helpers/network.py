@@ -91,3 +91,34 @@ def socks(connection: socket.socket) -> None:
     connection.sendall(b"\x05\x00")
     connection.recv(65_536)
     connection.sendall(b"\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00")
+
+
+class Keeper:
+    """Answers a request and keeps the connection, perhaps behind a SOCKS 5 greeting that waits for `go_on`."""
+
+    def __init__(self) -> None:
+        self.was_greeted = threading.Event()
+        self.go_on = threading.Event()
+        self.was_closed = threading.Event()
+        """Whether the client has closed the connection."""
+
+    def talk(self, connection: socket.socket) -> None:
+        """Deal with one connection."""
+        try:
+            if connection.recv(1, socket.MSG_PEEK) == b"\x05":
+                self._agree(connection)
+            answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(connection)
+            connection.recv(1)
+        except TimeoutError:
+            return
+        except ConnectionError:
+            pass
+        self.was_closed.set()
+
+    def _agree(self, connection: socket.socket) -> None:
+        connection.recv(65_536)
+        self.was_greeted.set()
+        assert self.go_on.wait(5)
+        connection.sendall(b"\x05\x00")
+        connection.recv(65_536)
+        connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tbatch_tui.engine.client.api import TogetherApi
-from tbatch_tui.engine.client.http_clients import proxy_variable
+from tbatch_tui.engine.client.http_clients import async_client, proxy_variable, sync_client
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -20,7 +23,7 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
     ServerError,
 )
-from tests.helpers.network import SELF_SIGNED, answering, closed_sockets, http_answer, serving, socks, tls
+from tests.helpers.network import SELF_SIGNED, Keeper, answering, closed_sockets, http_answer, serving, socks, tls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +88,76 @@ async def test_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         error = await error_of(ELSEWHERE)
         assert heads[0].startswith(b"\x05")
     assert isinstance(error, ConnectionFailedError) and "The proxy in ALL_PROXY made no connection" in error.title
+
+
+BEHIND_SOCKS = "http://api.example.test/v1"
+
+
+def test_a_client_that_is_closed_amid_a_greeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an upload in a thread goes on over is closed: its pool has forgotten it."""
+    keeper = Keeper()
+    with serving(keeper.talk) as (port, _), closed_sockets():
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        client = sync_client(BEHIND_SOCKS)
+        thread = threading.Thread(target=get, args=(client, BEHIND_SOCKS))
+        thread.start()
+        assert keeper.was_greeted.wait(5)
+        client.close()
+        keeper.go_on.set()
+        thread.join()
+        assert keeper.was_closed.wait(5)
+
+
+async def test_an_async_client_that_is_closed_amid_a_greeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper()
+    with serving(keeper.talk) as (port, _), closed_sockets():
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        client = async_client(BEHIND_SOCKS)
+        sending = asyncio.create_task(client.get(BEHIND_SOCKS))
+        assert await asyncio.to_thread(keeper.was_greeted.wait, 5)
+        await client.aclose()
+        keeper.go_on.set()
+        with contextlib.suppress(httpx.TransportError):
+            await sending
+        assert await asyncio.to_thread(keeper.was_closed.wait, 2)
+
+
+def test_a_client_that_is_closed_before_its_request_has_a_connection() -> None:
+    keeper = Keeper()
+    with serving(keeper.talk) as (port, _), closed_sockets():
+
+        def close(_: httpx.Request) -> None:
+            client.close()
+
+        client: httpx.Client = sync_client(None, event_hooks={"request": [close]})
+        get(client, f"http://127.0.0.1:{port}")
+        assert keeper.was_closed.wait(5)
+
+
+async def test_an_async_client_that_is_closed_before_its_request_has_a_connection() -> None:
+    keeper = Keeper()
+    with serving(keeper.talk) as (port, _), closed_sockets():
+
+        async def close(_: httpx.Request) -> None:
+            await client.aclose()
+
+        client: httpx.AsyncClient = async_client(None, event_hooks={"request": [close]})
+        with contextlib.suppress(httpx.TransportError):
+            await client.get(f"http://127.0.0.1:{port}")
+        assert await asyncio.to_thread(keeper.was_closed.wait, 2)
+
+
+def get(client: httpx.Client, url: str) -> None:
+    """Ask for the address; it may fail."""
+    with contextlib.suppress(httpx.TransportError):
+        client.get(url)
+
+
+def test_a_socks_proxy_that_refuses_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(socks) as (port, _), closed_sockets():
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        with sync_client(BEHIND_SOCKS) as client, pytest.raises(httpx.ProxyError):
+            client.get(BEHIND_SOCKS)
 
 
 @pytest.mark.parametrize("address", ["foo://127.0.0.1:1", "socks9://someone:secret@h:1"])

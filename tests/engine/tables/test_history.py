@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
@@ -67,8 +65,6 @@ async def test_the_parts_of_a_file_inherit_its_recipe(
             assert await engine.recipes.recipe_of(record) == NotedRecipe(made.recipe_text, made.recipe_path)
 
 
-# A client's socket that an earlier test left, of an app closed while it connects, may be collected here.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_mended_copy_inherits_the_recipe(
     still_sandbox: Sandbox, make_engine: MakeEngine, make: Make, tmp_path: Path
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import httpx
 import together
@@ -18,43 +20,94 @@ if TYPE_CHECKING:
 
 NETWORK_PAGE = "docs/guide/network.md"
 _LOOPBACK = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
+_OPENED = (".connect_tcp.complete", ".start_tls.complete")
+_FAILED = (".setup_socks5_connection.failed", ".start_tls.failed")
+"""Of what httpcore traces: a connection is there, and cannot be used."""
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def async_client(base_url: str | None, **options: Any) -> httpx.AsyncClient:
     """Return a client of the SDK's kind. Raises ConnectionFailedError for a setting that cannot be used."""
     try:
-        client = together.DefaultAsyncHttpxClient(**_settings_for(base_url), **options)
+        return _AsyncClient(**_settings_for(base_url), **options)
     except (OSError, ValueError, ImportError) as error:
         raise unusable_setting(error) from error
-    client.event_hooks["request"].append(_close_what_fails)
-    return client
-
-
-async def _close_what_fails(request: httpx.Request) -> None:
-    """Close the connection that a request has opened and that fails before it is of use.
-
-    httpcore leaves it to the garbage collector where a SOCKS proxy refuses the greeting, and where the request is
-    cancelled amid TLS: one socket more for each list that is asked for.
-    """
-    streams: list[Any] = []
-
-    async def trace(event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith(".connect_tcp.complete"):
-            streams.append(info["return_value"])
-        elif event.endswith((".setup_socks5_connection.failed", ".start_tls.failed")):
-            while streams:
-                await streams.pop().aclose()
-
-    request.extensions["trace"] = trace
 
 
 def sync_client(base_url: str | None, **options: Any) -> httpx.Client:
     """Return a client of the SDK's kind. Raises ConnectionFailedError for a setting that cannot be used."""
     try:
-        return together.DefaultHttpxClient(**_settings_for(base_url), **options)
+        return _Client(**_settings_for(base_url), **options)
     except (OSError, ValueError, ImportError) as error:
         raise unusable_setting(error) from error
+
+
+class _Client(together.DefaultHttpxClient):
+    """A client that leaves no connection to the garbage collector.
+
+    httpcore's pool forgets a connection that is still being made when it is closed, and opens others for requests that
+    began before: an upload in a thread goes on over it. It also forgets one that a SOCKS proxy has refused.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._streams: WeakSet[Any] = WeakSet()
+        self._lock = threading.Lock()
+        self.event_hooks["request"].append(self._watch)
+
+    def _watch(self, request: httpx.Request) -> None:
+        opened: list[Any] = []
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith(_OPENED):
+                opened.append(info["return_value"])
+                with self._lock:
+                    self._streams.add(info["return_value"])
+                    is_useless = self.is_closed
+            else:
+                is_useless = event.endswith(_FAILED)
+            while is_useless and opened:
+                opened.pop().close()
+
+        request.extensions["trace"] = trace
+
+    def close(self) -> None:
+        """Close the client and its connections, those included that a thread is about to use."""
+        super().close()
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+
+class _AsyncClient(together.DefaultAsyncHttpxClient):
+    """A client that leaves no connection to the garbage collector; see `_Client`.
+
+    One more that httpcore forgets is that of a request that is cancelled amid TLS.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._streams: WeakSet[Any] = WeakSet()
+        self.event_hooks["request"].append(self._watch)
+
+    async def _watch(self, request: httpx.Request) -> None:
+        opened: list[Any] = []
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            if is_new := event.endswith(_OPENED):
+                opened.append(info["return_value"])
+                self._streams.add(info["return_value"])
+            while opened and (self.is_closed if is_new else event.endswith(_FAILED)):
+                await opened.pop().aclose()
+
+        request.extensions["trace"] = trace
+
+    async def aclose(self) -> None:
+        """Close the client and its connections, those included that a request is about to use."""
+        await super().aclose()
+        for stream in list(self._streams):
+            await stream.aclose()
 
 
 def _settings_for(base_url: str | None) -> dict[str, Any]:
