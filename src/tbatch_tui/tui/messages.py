@@ -75,12 +75,18 @@ class OpenResults(Message):
     """Go to Results of a job whose files are on this machine."""
 
     def __init__(
-        self, key: str, *, retry: bool = False, selection: ResultSelection | None = None, merged: bool = False
+        self,
+        key: str,
+        *,
+        retry: bool = False,
+        export: bool = False,
+        selection: ResultSelection | None = None,
+        merged: bool = False,
     ) -> None:
         super().__init__()
         self.key = key
-        self.retry = retry
-        """Open the retry dialog there as soon as the files are read."""
+        self.then = "retry" if retry else "export" if export else ""
+        """The dialog that opens there as soon as the files are read; empty for none."""
         self.selection = selection
         """Show only these rows at first."""
         self.merged = merged

@@ -140,9 +140,9 @@ class Navigation(App[str]):
         """Go to Results."""
         from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
-        retry, selection, merged = message.retry, message.selection, message.merged
+        then, selection, merged = message.then, message.selection, message.merged
         self.push_screen(
-            ResultsScreen(self.engine, self.bridge, message.key, retry=retry, selection=selection, merged=merged)
+            ResultsScreen(self.engine, self.bridge, message.key, then=then, selection=selection, merged=merged)
         )
 
     def on_open_values(self, message: messages.OpenValues) -> None:

@@ -68,7 +68,7 @@ async def test_help_shows_actions_first_and_the_reason_of_what_is_not_possible(
             assert any("Job " in line and ("App " in line or "List " in line) for line in screen_lines(app)), (
                 "two columns"
             )
-            assert "One row down" in text
+            assert "One row down" in text or size[1] <= 40, "actions come before movement"
         await pilot.press("escape")
 
 

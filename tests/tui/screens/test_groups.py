@@ -18,6 +18,7 @@ from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.screens.create.send_choice import SendChoice
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
@@ -60,15 +61,19 @@ async def test_ten_requests_go_ahead_and_the_person_sends_the_rest(
         await until(lambda: shows(app, "(•) 10 first, then ask"))
         check_screen(app)
         await pilot.press("enter", "enter")
-        await until(lambda: on(app, "Jobs") and shows(app, "· first 10") and shows(app, "· the rest"))
-        await until(lambda: shows(app, "◆ Ready"))
+        await until(lambda: on(app, "Jobs") and shows(app, "▸ reviews · 2 parts"))
+        await until(lambda: shows(app, "◆ Ready") and shows(app, "w decides"))
         check_screen(app)
+        await pilot.press("g", "enter")
+
+        await until(lambda: shows(app, "▾ ") and shows(app, "    first 10") and shows(app, "    the rest"))
+        check_screen(app)
+        await pilot.press("enter")
+        await until(lambda: shows(app, "▸ "))
         assert len(sandbox.jobs) == 1
         rest = next(record for record in await app.engine.records() if record.is_waiting)
         assert isinstance(app.screen, JobsScreen)
-        await pilot.press("g")
-        while app.screen.current is None or app.screen.current.key != rest.key:
-            await pilot.press("j")
+        assert app.screen.current is not None and app.screen.current.key == rest.key
         await pilot.press("w")
         await until(lambda: shows(app, "Send the other 50 of reviews?") and shows(app, "10 ok"))
         check_screen(app)
@@ -90,8 +95,16 @@ async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: 
         key = await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, label="mine")
         for record in await app.engine.groups.parts(key):
             await app.engine.wait_until(record.key, lambda record: record.counts is not None)
-        await until(lambda: shows(app, "mine · 3 of 3"))
-        await pilot.press("g", "enter")
+        await until(lambda: shows(app, "▸ mine · 3 parts") and shows(app, "all ok"))
+        await pilot.press("g", "m")
+        await until(lambda: on(app, "Results") and shows(app, "60 in = 60 ok") and shows(app, "merged from 3 jobs"))
+        await pilot.press("escape")
+        await until(lambda: on(app, "Jobs"))
+        await pilot.press("x")
+        await until(lambda: isinstance(app.screen, ExportDialog))
+        await pilot.press("escape", "escape")
+        await until(lambda: on(app, "Jobs"))
+        await pilot.press("enter", "j", "enter")
         await until(lambda: on(app, "Job") and shows(app, "Other parts") and shows(app, "Part of"))
         await pilot.press("o")
         await until(lambda: on(app, "Results") and shows(app, " in = "))

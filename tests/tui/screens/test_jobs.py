@@ -289,7 +289,7 @@ async def test_rows_show_time_left_and_cost() -> None:
     from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
-    from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
+    from tbatch_tui.tui.screens.jobs.listing.columns import JobRow, job_columns
 
     now = 1_772_802_120.0
     columns = {column.key: column for column in job_columns(lambda: now, lambda _: "$0.41")}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.tui.screens.jobs.columns import empty_text
+from tbatch_tui.engine.domain.record import JobRecord, Rank
+from tbatch_tui.engine.domain.submission import JobGroup, Submission
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.tui.screens.jobs.header import count_pieces
-from tbatch_tui.tui.screens.jobs.list_model import FILTERS, SORTS, JobListModel
+from tbatch_tui.tui.screens.jobs.listing.columns import empty_text
+from tbatch_tui.tui.screens.jobs.listing.list_model import FILTERS, SORTS, JobListModel
 
 NOW = 1_750_000_000.0
 
@@ -71,7 +74,7 @@ def test_a_row_stays_where_it_is_while_it_is_read() -> None:
     model.holds = True
     assert not model.put(record(2, "watched", "COMPLETED")), "its row does not move"
     assert model.shown() == ["job-3", "job-2", "job-1"]
-    assert model.group_of("job-2") == "0-active", "no rule comes between the rows"
+    assert model.section_of("job-2") == "0-active", "no rule comes between the rows"
     assert model.counts() == {"active": 2, "attention": 0, "done": 1}, "the header counts it where it belongs"
     assert model.release() and not model.release()
     assert model.shown() == ["job-3", "job-1", "job-2"]
@@ -125,3 +128,38 @@ def test_no_jobs_yet_is_said_only_when_that_is_known(state: HealthState, text: s
     said = empty_text(JobListModel(), ConnectionHealth(state))
     assert text in said
     assert ("No jobs yet" in said) == (state is HealthState.OK)
+
+
+def part(number: int, status: str, label: str = "big") -> JobRecord:
+    submission = Submission(number, Path("p.jsonl"), 1, "", Endpoint.CHAT, "", 10, 50.0, part=number)
+    group = JobGroup(1, Path("big.jsonl"), 1, "", 30, parts=3)
+    return replace(record(number, label, status), submission=submission, group=group)
+
+
+def test_all_parts_of_a_file_are_one_row_in_one_section_which_opens() -> None:
+    parts = [part(1, "COMPLETED"), part(2, "IN_PROGRESS"), part(3, "FAILED")]
+    model = JobListModel([parts[2], record(9, "alone"), parts[0], parts[1]])
+    keys = [each.key for each in parts]
+    assert sorted(model.shown()) == ["group:1", "job-9"]
+    assert model.counts() == {"active": 2, "attention": 0, "done": 0}, "a group counts once"
+    assert model.section_of("group:1") is Rank.ACTIVE and model.row_key(keys[0]) == "group:1"
+    assert model.records_of(["group:1", keys[1]]) == parts
+    assert model.turn("group:1") and not model.turn(keys[0])
+    at = model.shown().index("group:1")
+    assert model.shown()[at + 1 : at + 4] == keys and model.row_key(keys[0]) == keys[0]
+    assert model.section_of(keys[2]) is Rank.ACTIVE, "a part stands below its group"
+    model.text = "failed big"
+    assert model.shown() == ["group:1", *keys], "a group is found by its parts"
+    model.text = ""
+    assert not model.put(part(2, "COMPLETED")) and model.place_groups(), "it needs a person now, and moves"
+    assert model.section_of("group:1") is Rank.ATTENTION
+    for key in keys:
+        model.drop(key)
+    assert model.shown() == [record(9, "alone").key] and model.counts()["attention"] == 0
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_groups_are_sorted_among_jobs(sort: str) -> None:
+    model = JobListModel([part(1, "COMPLETED"), part(2, "COMPLETED"), record(9, "alone"), record(8, "zoo")])
+    model.sort = sort
+    assert len(model.shown()) == 3 and "group:1" in model.shown()

@@ -44,7 +44,9 @@ async def submit_refused(app: TbatchApp, sandbox: Sandbox, file: Path) -> str:
 
 
 async def go_to(app: TbatchApp, pilot: Pilot[str], key: str) -> None:
-    await pilot.press("g")
+    """Put the cursor on a part, in its open group."""
+    await until(lambda: shows(app, "mine · 3 parts"))
+    await pilot.press("g", *([] if shows(app, "▾ mine") else ["enter"]), "j")
     while app.screen.current is None or app.screen.current.key != key:  # type: ignore[attr-defined]
         await pilot.press("j")
 

@@ -16,7 +16,7 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row, Sources
 from tbatch_tui.tui.sanitize import fit
-from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
+from tbatch_tui.tui.screens.jobs.listing.columns import JobRow, job_columns
 from tbatch_tui.tui.screens.results.listing.columns import CHAT_COLUMNS, CellData, table_columns
 from tbatch_tui.tui.widgets.table.columns import Column, Need, cells_of, place_columns
 from tbatch_tui.tui.widgets.table.widths import GAP, WidthRule, column_widths, whole_width

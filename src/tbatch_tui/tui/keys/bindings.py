@@ -113,10 +113,10 @@ REMOVE          = _key("X,delete",         "remove",             "Remove",      
 
 # Check, Results, Pick and Create.
 FIX             = _key("x",                "fix",                "Fix",          "check.fix",            _CHECK,                                 FILE,   "Choose what to fix, write a fixed copy, and check it")
-EXPORT          = _key("x",                "export",             "Export",       "results.export",       _RESULTS,                               FILE,   "Export the rows shown to a file")
+EXPORT          = _key("x",                "export",             "Export",       "results.export",       _JOBS | _RESULTS,                     FILE,   "Export the rows shown to a file")
 ERRORS          = _key("E",                "errors",             "Errors",       "results.errors",       _RESULTS,                               LIST,   "Errors and invalid answers grouped by cause, with fixes")
 RAW             = _key("v",                "raw",                "Raw",          "results.raw",          _RESULTS | _JOB,                        LIST,   "Show raw JSON, or the formatted view")
-MERGE           = _key("m",                "merge",              "Merge",        "results.merge",        _RESULTS,                               LIST,   "Merge a job with its retries (last good answer per request), or un-merge")
+MERGE           = _key("m",                "merge",              "Merge",        "results.merge",        _JOBS | _RESULTS,                     LIST,   "Merge a job with its retries (last good answer per request), or un-merge")
 REASONING       = _key("z",                "reasoning",          "Reasoning",    "results.reasoning",    _RESULTS,                               LIST,   "Show/hide reasoning", show=False)
 NEXT_HIT        = _key("n",                "hit(1)",             "Next hit",     "results.next-hit",     _RESULTS,                               LIST,   "Go to the next match")
 PREVIOUS_HIT    = _key("N",                "hit(-1)",            "Previous hit",   "results.previous-hit", _RESULTS,                               LIST,   "Go to the previous match", show=False)

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.groups.group_record import GroupRecord
     from tbatch_tui.tui.bridge import Bridge
 
 _ON_TARGETS = ("cancel_job", "download", "acknowledge")
 """Actions on all targets."""
-_ON_CURRENT = ("results", "retry", "edit_label", "copy_id", "copy_record", "settle")
+_ON_CURRENT = ("results", "retry", "merge", "export", "edit_label", "copy_id", "copy_record", "settle")
 """Actions on the current record."""
 
 
@@ -49,9 +50,22 @@ class JobActions(Screen[None]):
         raise NotImplementedError
 
     @property
+    def current_group(self) -> GroupRecord | None:
+        """The group under the cursor, for a list that shows groups as one row to override."""
+        return None
+
+    @property
     def targets(self) -> Sequence[JobRecord]:
         """The records that actions on several jobs are about: in a list, all that are marked."""
+        if self.current_group is not None:
+            return self.current_group.parts
         return [self.current] if self.current is not None else []
+
+    def record_for(self, action: str) -> JobRecord | None:
+        """Return the record that an action on a single job is about: of a group the first part that it applies to."""
+        if (group := self.current_group) is None:
+            return self.current
+        return next((part for part in group.parts if _applies(action, part)), self.current)
 
     def unmark(self, keys: Iterable[str]) -> None:
         """Take the marks from records that an action was done to; called by the actions, for a list to override."""
@@ -71,7 +85,8 @@ class JobActions(Screen[None]):
         if action == "remove":
             return any(not record.is_active for record in self.targets)
         if action in _ON_CURRENT:
-            return self.current is not None and _applies(action, self.current)
+            record = self.record_for(action)
+            return record is not None and _applies(action, record)
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str) -> str:
@@ -81,7 +96,8 @@ class JobActions(Screen[None]):
         if action in (*_ON_TARGETS, "remove"):
             return disabled_reason(action, self.targets)
         if action in _ON_CURRENT:
-            return disabled_reason(action, [self.current] if self.current is not None else [])
+            record = self.record_for(action)
+            return disabled_reason(action, [record] if record is not None else [])
         return ""
 
     @work(group="cancel", exit_on_error=False)
@@ -93,10 +109,22 @@ class JobActions(Screen[None]):
         if not records:
             self.bridge.notify("Already in progress")
             return
-        hidden, left = self.count_hidden(records), len(self.targets) - len(records)
-        if not await ask(self.app, cancel_question(records, hidden=hidden, left=left)):
+        waiting = await self._waiting_with(self.targets)
+        hidden, left = self.count_hidden(records), len(self.targets) - len(records) - len(waiting)
+        if not await ask(self.app, cancel_question(records, hidden=hidden, left=left, waiting=len(waiting))):
             return
+        for record in waiting:  # first: none is sent because another was cancelled
+            await self.engine.groups.drop_rest(record.key)
         await self._run_each(records, self._cancel, "not cancelled")
+
+    async def _waiting_with(self, targets: Sequence[JobRecord]) -> list[JobRecord]:
+        """Return the parts on hold of the groups that are cancelled as a whole."""
+        keys = {record.key for record in targets}
+        waiting: list[JobRecord] = []
+        for group in {record.group: record for record in targets if record.is_waiting}.values():
+            parts = [part for part in await self.engine.groups.parts(group.key) if part.is_waiting]
+            waiting += parts if keys.issuperset(part.key for part in parts) else []
+        return waiting
 
     async def _cancel(self, record: JobRecord) -> None:
         record = self.engine.record(record.key) or record  # it may have become a job while the question was open
@@ -108,7 +136,7 @@ class JobActions(Screen[None]):
         """Let the person decide about an uncertain create, the rest of a file that waits, or what was not sent."""
         from tbatch_tui.tui.screens.jobs.decisions import Decisions
 
-        if (record := self.current) is None:
+        if (record := self.record_for("settle")) is None:
             return
         decisions = Decisions(self, self.engine, self.bridge)
         if record.is_waiting:
@@ -204,11 +232,22 @@ class JobActions(Screen[None]):
         """Open the results, and choose there which requests to retry."""
         self._open_results(retry=True)
 
-    def _open_results(self, *, retry: bool = False) -> None:
-        if (record := self.current) is None:
+    def action_merge(self) -> None:
+        """Open the results of the job or group, merged with those of its retries."""
+        self._open_results(merged=True)
+
+    def action_export(self) -> None:
+        """Open the results, and choose there how to export them."""
+        self._open_results(export=True)
+
+    def _open_results(self, *, retry: bool = False, export: bool = False, merged: bool = False) -> None:
+        if (record := self.record_for("results")) is None:
             return
-        if any(t.state is TransferState.FETCHED for t in record.transfers):
-            self.post_message(OpenResults(record.key, retry=retry))
+        group = self.current_group
+        here = (part for part in (group.parts if group is not None else (record,)) if _has_results_here(part))
+        if (found := next(here, None)) is not None:
+            is_merged = merged or group is not None
+            self.post_message(OpenResults(found.key, retry=retry, export=export, merged=is_merged))
         elif record.has_result_files:
             self.bridge.notify("The results are not downloaded yet", "Press {job.download} to fetch them.")
         else:
@@ -230,11 +269,13 @@ class JobActions(Screen[None]):
             return
         from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 
+        group = self.current_group
         edited = await self.app.push_screen_wait(EditLabel(record.label, record.note))
         if edited is None:
             return
         try:
-            await self.engine.annotate(record.key, *edited)
+            for each in group.parts if group is not None else (record,):  # the parts are called as the group is
+                await self.engine.annotate(each.key, *edited)
         except BatchError as error:
             self.bridge.report(error)
 
@@ -252,10 +293,18 @@ class JobActions(Screen[None]):
     def action_copy_record(self) -> None:
         """Copy all that is known of the job, as JSON."""
         if (record := self.current) is not None:
+            from tbatch_tui.engine.groups.group_record import group_to_dict
             from tbatch_tui.engine.record_json import record_to_dict
             from tbatch_tui.tui.terminal.clipboard import copy_record, json_text
 
-            copy_record(self.app, self.bridge, json_text(record_to_dict(record)), line(record.name))
+            values, name = record_to_dict(record), record.name
+            if (group := self.current_group) is not None:
+                values, name = group_to_dict(group, [record_to_dict(part) for part in group.parts]), group.name
+            copy_record(self.app, self.bridge, json_text(values), line(name))
+
+
+def _has_results_here(record: JobRecord) -> bool:
+    return any(transfer.state is TransferState.FETCHED for transfer in record.transfers)
 
 
 def _applies(action: str, record: JobRecord) -> bool:
@@ -268,7 +317,7 @@ def _applies(action: str, record: JobRecord) -> bool:
             return record.can_download
         case "acknowledge":
             return record.can_acknowledge
-        case "results" | "retry":
+        case "results" | "retry" | "merge" | "export":
             return record.has_result_files
         case _:
             return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_record import GroupRecord
+from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -27,9 +29,14 @@ class JobCosts:
             return False
         return True
 
-    def cell(self, record: JobRecord) -> str:
-        """Return what a job cost; empty until its rows are counted."""
-        if record.counts is None or self._price_list is None:
+    def cell(self, record: JobRecord | GroupRecord) -> str:
+        """Return what a job cost, or a group so far; empty until rows are counted."""
+        if self._price_list is None:
+            return ""
+        if isinstance(record, GroupRecord):
+            cost = record.cost(self._price_list)
+            return fmt.money(cost) if cost is not None else ""
+        if record.counts is None:
             return ""
         from tbatch_tui.tui.render.cost import cost_cell
 

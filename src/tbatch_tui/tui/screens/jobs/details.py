@@ -8,6 +8,7 @@ from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
+from tbatch_tui.tui.render.group import group_details
 from tbatch_tui.tui.render.job import details_lines
 from tbatch_tui.tui.render.styled import one_per_line, styled_content
 from tbatch_tui.tui.sanitize import fit_styled
@@ -15,6 +16,7 @@ from tbatch_tui.tui.sanitize import fit_styled
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.groups.group_record import GroupRecord
     from tbatch_tui.engine.progress.history import JobHistory
     from tbatch_tui.tui.render.styled import StyledText
 
@@ -53,6 +55,19 @@ class JobDetails(Static):
         """Update the times of a job that still runs, though nothing else of it has changed."""
         if self._record is not None and self._record.is_active and self.screen.is_current:
             self.show(self._record, self._engine.now())
+
+    def show_group(self, group: GroupRecord, now: float, cost: str) -> None:
+        """Explain a group, which cost so much so far."""
+        self._record, self.display = None, True
+        is_wide = self.screen.has_class("-side")
+        width = max(1, self.app.size.width - 4)
+        lines = group_details(group, now, cost, is_wide=is_wide)
+        if is_wide:
+            blocks = [one_per_line(lines[0]), [], *lines[1:]]
+            self.update(Content("\n").join(styled_content(pieces) for pieces in blocks), layout=False)
+        else:
+            fitted = (fit_styled(pieces, width, fill="") for pieces in lines)
+            self.update(Content("\n").join(styled_content(pieces) for pieces in fitted), layout=False)
 
     def show(self, record: JobRecord | None, now: float) -> None:
         """Explain this record; hide without one."""

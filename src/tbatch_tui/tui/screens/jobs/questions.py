@@ -43,14 +43,16 @@ async def ask(app: App[Any], question: Question) -> bool:
     )
 
 
-def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int = 0) -> Question:
+def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int = 0, waiting: int = 0) -> Question:
     """Return what is asked before jobs are cancelled.
 
     Args:
         records: What would be cancelled.
         hidden: How many of them the filter hides.
         left: How many more are marked, but cannot be cancelled.
+        waiting: How many parts of the same files wait, and would not be sent any more.
     """
+    dropped = f"{fmt.plural(waiting, 'part')} on hold will not be sent." if waiting else ""
     created = [record for record in records if record.job is not None]
     if len(records) == 1:
         [record] = records
@@ -59,7 +61,7 @@ def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int 
         meaning = at + BILLED if job is not None else NOTHING_YET
         yes = "Cancel the job" if job is not None else "Stop it"
         return Question(
-            f"Cancel {line(record.name)}?", _paragraphs(meaning, _format_left(left)), yes, "Keep it running"
+            f"Cancel {line(record.name)}?", _paragraphs(meaning, dropped, _format_left(left)), yes, "Keep it running"
         )
     uncreated = len(records) - len(created)
     return Question(
@@ -68,6 +70,7 @@ def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int 
             _format_names(records) + _format_hidden(hidden),
             BILLED if created else NOTHING_YET,
             f"{_count_and_verb(uncreated)} not created yet: stopping costs nothing." if uncreated and created else "",
+            dropped,
             _format_left(left),
         ),
         f"Cancel {len(records):,} jobs",

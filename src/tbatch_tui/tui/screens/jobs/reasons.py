@@ -32,7 +32,7 @@ def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
     match action:
         case "cancel_job":
             return _why_not_cancelled(record)
-        case "download" | "results" | "retry":
+        case "download" | "results" | "retry" | "merge" | "export":
             return _why_no_results(record)
         case "acknowledge":
             return _why_not_acknowledged(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -9,18 +10,19 @@ from textual.containers import Container
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import NewBatch, OpenCompare, OpenFiles, OpenJob, TryDemo
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.screens.jobs.banner import JobBanner
-from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
 from tbatch_tui.tui.screens.jobs.costs import JobCosts
 from tbatch_tui.tui.screens.jobs.details import WIDTH, JobDetails
-from tbatch_tui.tui.screens.jobs.feed import JobFeed
 from tbatch_tui.tui.screens.jobs.header import header_pieces
-from tbatch_tui.tui.screens.jobs.list_model import JobListModel
+from tbatch_tui.tui.screens.jobs.listing.columns import JobRow, job_columns
+from tbatch_tui.tui.screens.jobs.listing.feed import JobFeed
+from tbatch_tui.tui.screens.jobs.listing.list_model import JobListModel
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -46,6 +48,8 @@ class JobsScreen(JobActions, BaseScreen):
         keys.CANCEL,
         keys.DOWNLOAD,
         keys.RESULTS,
+        replace(keys.MERGE, show=False, tooltip="View the answers, with retries merged"),
+        replace(keys.EXPORT, show=False, tooltip="Export the answers"),
         keys.FILTER,
         keys.NEXT_FILTER,
         keys.SORT,
@@ -139,7 +143,7 @@ class JobsScreen(JobActions, BaseScreen):
     def _show_header(self) -> None:
         choices = self._model.format_choices()
         if self._model.is_narrowed:
-            choices += f" · {len(self._feed.rows):,} of {len(self._model.records):,}"
+            choices += f" · {len(self._feed.rows):,} of {len(self._model.rows):,}"
         self.header.show(
             line(choices),
             header_pieces(
@@ -157,7 +161,11 @@ class JobsScreen(JobActions, BaseScreen):
 
     def _show_details(self) -> None:
         self._place_details()
-        self.query_one(JobDetails).show(self.current, self.engine.now())
+        details, now = self.query_one(JobDetails), self.engine.now()
+        if (group := self.current_group) is not None:
+            details.show_group(group, now, self._costs.cell(group))
+        else:
+            details.show(self.current, now)
         self.refresh_bindings()
 
     def on_resize(self) -> None:
@@ -173,23 +181,30 @@ class JobsScreen(JobActions, BaseScreen):
 
     @property
     def current(self) -> JobRecord | None:
-        """The record under the cursor."""
+        """The record under the cursor; of a group, the part whose status tells most."""
+        if (group := self.current_group) is not None:
+            return group.most_telling
         key = self.table.cursor_key
         return self._model.records.get(key) if key is not None else None
 
     @property
+    def current_group(self) -> GroupRecord | None:
+        """The group under the cursor."""
+        row = self._model.rows.get(self.table.cursor_key or "")
+        return row if isinstance(row, GroupRecord) else None
+
+    @property
     def targets(self) -> Sequence[JobRecord]:
-        """The marked records; without marks, the one under the cursor."""
-        if not (marked := self.table.marked):
-            return super().targets
-        return [record for key, record in self._model.records.items() if key in marked]
+        """The marked records, of groups all parts; without marks, what is under the cursor."""
+        return self._model.records_of(self.table.marked) if self.table.marked else super().targets
 
     def unmark(self, keys: Iterable[str]) -> None:
-        """Take the marks from these records, also under the keys that they have by now."""
+        """Take the marks from these records and their groups, also under the keys that they have by now."""
         marked = self.table.marked
         if marked:
-            latest = (self.engine.record(key) for key in keys)
-            self.table.mark(marked.difference(keys, (record.key for record in latest if record is not None)))
+            latest = [record for key in keys if (record := self.engine.record(key)) is not None]
+            done = {record.key for record in latest} | {each.group.key for each in latest if each.group is not None}
+            self.table.mark(marked.difference(keys, done))
 
     def count_hidden(self, records: Sequence[JobRecord]) -> int:
         """Return how many of these the filter hides."""
@@ -242,8 +257,11 @@ class JobsScreen(JobActions, BaseScreen):
         self.refresh_bindings()
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
-        """Open the job."""
-        self.post_message(OpenJob(event.key))
+        """Open the job; a group opens into its parts, and closes again."""
+        if self._model.turn(event.key):
+            self._feed.arrange()
+        else:
+            self.post_message(OpenJob(event.key))
 
     def on_record_table_header_clicked(self, event: RecordTable.HeaderClicked) -> None:
         """Sort by the column that was clicked."""

@@ -59,7 +59,7 @@ class ResultsScreen(BaseScreen):
         bridge: Bridge,
         key: str,
         *,
-        retry: bool = False,
+        then: str = "",
         selection: ResultSelection | None = None,
         merged: bool = False,
     ) -> None:
@@ -68,7 +68,7 @@ class ResultsScreen(BaseScreen):
         Args:
             engine, bridge: They know the jobs, and where reports go to.
             key: The key of the record.
-            retry: Whether the retry dialog opens as soon as the files are read.
+            then: The action that follows as soon as the files are read: `retry`, `export`, or none.
             selection: The rows that are shown at first. Escape then leaves the screen; another key shows all rows.
             merged: Whether the job is shown with its retries at first.
         """
@@ -81,7 +81,7 @@ class ResultsScreen(BaseScreen):
         self.row_filter = RowFilter(selection=selection)
         self._retry_writer = RetryWriter(engine, bridge)
         self._costs = ResultCosts(engine)
-        self._typed, self._opens_retry = "", retry
+        self._typed, self._then = "", then
         self._opened_for, self._opens_merged = selection, merged
 
     def body(self) -> ComposeResult:
@@ -153,9 +153,9 @@ class ResultsScreen(BaseScreen):
         self._work_ended()
         if self.browser.by_cause:
             self._load_causes()
-        if self._opens_retry:
-            self._opens_retry = False
-            self.action_retry()
+        then, self._then = self._then, ""
+        if then:
+            self.action_retry() if then == "retry" else self.action_export()
         if self.row_filter.query.text:
             self._search()
         if self.table.arrangement.columns_to_read() or self.table.arrangement.text:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.events import RecordsChanged, TransferProgress
 from tbatch_tui.tui.sanitize import lines_content
-from tbatch_tui.tui.screens.jobs.columns import JobRow, JobRows, empty_text
-from tbatch_tui.tui.screens.jobs.list_model import SORTS
+from tbatch_tui.tui.screens.jobs.listing.columns import JobRow, JobRows, empty_text
+from tbatch_tui.tui.screens.jobs.listing.list_model import SORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord, Rank
     from tbatch_tui.engine.engine import BatchEngine
-    from tbatch_tui.tui.screens.jobs.list_model import JobListModel
+    from tbatch_tui.tui.screens.jobs.listing.list_model import JobListModel
     from tbatch_tui.tui.widgets.table.table import RecordTable
 
 _PIECE = 250
@@ -26,7 +26,7 @@ _PIECE = 250
 
 
 def _group(row: JobRow) -> Rank | None:
-    return row.group
+    return row.section
 
 
 class JobFeed:
@@ -71,7 +71,7 @@ class JobFeed:
         self.rows = JobRows(model.shown(), model, self.transfers)
         table.set_source(self.rows)
         table.mark_sorted(model.sorted_column[0], descending=model.sorted_column[1])
-        if self._cursor_goal is not None and table.move_cursor(key=self._cursor_goal):
+        if self._cursor_goal is not None and table.move_cursor(key=model.row_key(self._cursor_goal)):
             self._cursor_goal = None
 
     def release(self) -> None:
@@ -84,8 +84,9 @@ class JobFeed:
         self._table.set_empty(lines_content(empty_text(self._model, self._engine.health)))
 
     def count_hidden(self, keys: Iterable[str]) -> int:
-        """Return how many of these records the filter or the search hides."""
-        return sum(self.rows.find(key) is None for key in keys) if self._model.is_narrowed else 0
+        """Return how many of these records or rows the filter or the search hides."""
+        model = self._model
+        return sum(self.rows.find(model.row_key(key)) is None for key in keys) if model.is_narrowed else 0
 
     def move_cursor_to(self, key: str) -> None:
         """Put the cursor on a record, with the first `arrange` that shows it."""
@@ -103,7 +104,7 @@ class JobFeed:
                 self._take_over(event.changed), group="records", exit_on_error=False, description="many records"
             )
         moved = [] if many else [model.put(record) for record in event.changed]
-        if any(moved) or event.removed or event.renamed:
+        if model.place_groups() or any(moved) or event.removed or event.renamed:
             self.arrange()
             if new_cursor_key is not None:
                 table.move_cursor(key=new_cursor_key)
@@ -141,6 +142,6 @@ class JobFeed:
         self.arrange()
         self._changed()
         for piece in pieces:
-            self._model.prepare_search(record.key for record in piece)
+            self._model.prepare_search(self._model.row_key(record.key) for record in piece)
             await asyncio.sleep(0)
         gc.freeze()  # the history stays: the garbage collector need not go through it again

@@ -6,44 +6,25 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.record import JobRecord, Rank
-from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import request_count
-from tbatch_tui.tui.render.status import record_style
+from tbatch_tui.engine.groups.group_record import GroupRecord, make_group
+from tbatch_tui.tui.screens.jobs.listing.row_values import SORTABLE, Row, searchable_text, sort_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name", "model", "requests", "took")
 """The sorts that the sort key goes through. A click on a header may choose another column, or reverse one."""
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
 _REVERSED = "reversed "
-
-
-def _took(record: JobRecord) -> float | None:
-    job = record.job
-    if job is None or job.completed_at is None or job.created_at is None:
-        return None
-    return job.completed_at - job.created_at
-
-
-_VALUES: Mapping[str, Callable[[JobRecord], Any]] = {
-    "name": lambda record: record.name.lower(),
-    "kind": lambda record: record.endpoint,
-    "model": lambda record: fmt.short_model(record.job.model).lower() if record.job and record.job.model else None,
-    "requests": request_count,
-    "progress": lambda record: record.job.progress if record.job is not None else None,
-    "took": _took,
-}
-"""By column, what a sort compares; None, a value that is not known, stands last, whichever way round."""
 _LARGEST_FIRST = frozenset({"requests", "progress", "took"})
 _AGE, _STATUS = "age", "status"
 
 
 class JobListModel:
-    """The records by key, and which of them are shown in which order.
+    """The records by key, and which rows are shown in which order. All parts of a file are one row, which opens.
 
-    What the list is sorted by is computed once for each record, what a search searches only when there is a search:
+    What the list is sorted by is computed once for each row, what a search searches only when there is a search:
     with 10,000 records each microsecond is a hundredth of a second in which the screen stands still.
     """
 
@@ -51,71 +32,144 @@ class JobListModel:
         self.filter = FILTERS[0]
         self.text = ""
         self.records: dict[str, JobRecord] = {}
+        """All jobs, parts too."""
+        self.rows: dict[str, Row] = {}
+        """What has a row of its own: jobs, and groups by their keys."""
+        self.opened: set[str] = set()
+        """The keys of the groups whose parts are shown below them."""
         self.holds = False
-        """Whether a record that changes its group stays where it is until `release`: a person may be reading it."""
+        """Whether a row that changes its section stays where it is until `release`: a person may be reading it."""
         self._held: set[str] = set()
         self._sort = SORTS[0]
         self._sort_keys: dict[str, tuple[Rank, float]] = {}
-        """Rank and creation time, negated: what the list is sorted by at first."""
+        """By row, rank and creation time, negated: what the list is sorted by at first."""
         self._values: dict[str, Any] = {}
         """What a sort by a column compares, once there was one."""
         self._texts: dict[str, str] = {}
         self._counts: Counter[Rank] = Counter()
+        self._parts: dict[str, dict[str, None]] = {}
+        """By group, the keys of its parts."""
+        self._stale: set[str] = set()
+        """Groups of which a part has changed since their row was made."""
         for record in records:
             self.put(record)
+        self.place_groups()
 
     def put(self, record: JobRecord) -> bool:
-        """Add or replace a record; return whether that can change the order or which records are shown."""
-        key, rank, before = record.key, record.rank, self._sort_keys.get(record.key)
+        """Add or replace a record; return whether that can change the order or which rows are shown.
+
+        Of a part, `place_groups` says that: a group of 1,000 parts is looked at once for all of them.
+        """
+        self.records[record.key] = record
+        if record.group is None or record.submission is None:
+            return self._place(record.key, record)
+        self._parts.setdefault(record.group.key, {})[record.key] = None
+        self._stale.add(record.group.key)
+        return False
+
+    def place_groups(self) -> bool:
+        """Bring the rows of groups up to date; return whether that can change the order or which rows are shown."""
+        moved = False
+        for key in self._stale:
+            before = self.rows.get(key)
+            group = make_group([self.records[part] for part in self._parts[key]])
+            moved = self._place(key, group) or moved
+            moved = moved or (isinstance(before, GroupRecord) and len(before.parts) != len(group.parts))
+        self._stale.clear()
+        return moved
+
+    def _place(self, key: str, row: Row) -> bool:
+        rank, before = row.rank, self._sort_keys.get(key)
         self._held.discard(key)
-        sort_key = (rank, -record.created_at)
+        sort_key = (rank, -row.created_at)
         if before is not None and before[0] != rank and self.holds:
             sort_key = before
             self._held.add(key)
         moved = before != sort_key
         if self.text:
-            moved = moved or self._matches(key) != self._would_match(record)
+            moved = moved or self._matches(key) != self._would_match(key, row)
         else:
             self._texts.pop(key, None)
         if key in self._values:
-            value = self._value(record)
+            value = self._value(row)
             moved = moved or self._values[key] != value
             self._values[key] = value
-        if (known := self.records.get(key)) is not None:
+        if (known := self.rows.get(key)) is not None:
             self._counts[known.rank] -= 1
         self._counts[rank] += 1
-        self.records[key], self._sort_keys[key] = record, sort_key
+        self.rows[key], self._sort_keys[key] = row, sort_key
         return moved
+
+    def row_key(self, key: str) -> str:
+        """Return the key of the row that shows a record: of a part, unless its group is open, the group's."""
+        record = self.records.get(key)
+        group = record.group.key if record is not None and record.group is not None else None
+        return group if group in self._parts and group not in self.opened else key
+
+    def turn(self, key: str) -> bool:
+        """Open a group, or close it again; False for what is no group."""
+        if not isinstance(self.rows.get(key), GroupRecord):
+            return False
+        self.opened ^= {key}
+        return True
+
+    def records_of(self, keys: Iterable[str]) -> list[JobRecord]:
+        """Return the records of these rows, each once: of a group all its parts."""
+        found: dict[str, JobRecord] = {}
+        for key in keys:
+            row = self.rows.get(key) or self.records.get(key)
+            for record in row.parts if isinstance(row, GroupRecord) else (row,) if row is not None else ():
+                found[record.key] = record
+        return list(found.values())
 
     def release(self) -> bool:
         """Let the records that were held go to their groups; return whether there were any."""
         held, self._held = self._held, set()
         for key in held:
-            record = self.records[key]
-            self._sort_keys[key] = (record.rank, -record.created_at)
+            row = self.rows[key]
+            self._sort_keys[key] = (row.rank, -row.created_at)
         return bool(held)
 
-    def group_of(self, key: str) -> Rank:
-        """Return the group that a record is shown in, which it may not belong to any more while it is held."""
-        return self._sort_keys[key][0]
+    def section_of(self, key: str) -> Rank:
+        """Return the section that a row is shown in, which it may not belong to any more while it is held."""
+        if key in self._sort_keys:
+            return self._sort_keys[key][0]
+        group = self.records[key].group
+        assert group is not None
+        return self._sort_keys[group.key][0]
 
     def prepare_search(self, keys: Iterable[str]) -> None:
-        """Compute what a search searches in these records, before there is one."""
+        """Compute what a search searches in these rows, before there is one."""
         for key in keys:
-            if key in self.records:
+            if key in self.rows:
                 self._text(key)
 
     def drop(self, key: str) -> None:
         """Remove a record."""
-        if (record := self.records.pop(key, None)) is not None:
-            self._counts[record.rank] -= 1
+        record = self.records.pop(key, None)
+        group = record.group.key if record is not None and record.group is not None else None
+        if group is None or group not in self._parts:
+            self._drop_row(key)
+            return
+        self._parts[group].pop(key, None)
+        self._stale.add(group)
+        if not self._parts[group]:
+            del self._parts[group]
+            self._stale.discard(group)
+            self._drop_row(group)
+
+    def _drop_row(self, key: str) -> None:
+        if (row := self.rows.pop(key, None)) is not None:
+            self._counts[row.rank] -= 1
         self._sort_keys.pop(key, None)
-        self._held.discard(key)
         self._texts.pop(key, None)
         self._values.pop(key, None)
+        self._held.discard(key)
+        self.opened.discard(key)
 
     def counts(self) -> dict[str, int]:
-        """Return how many records each filter shows, but for the first, which shows all."""
+        """Return how many rows each filter shows, but for the first, which shows all."""
+        self.place_groups()
         return {name: self._counts[rank] for name, rank in _RANKS.items()}
 
     # -- what is shown -------------------------------------------------------------------------------
@@ -155,7 +209,7 @@ class JobListModel:
     @sort.setter
     def sort(self, name: str) -> None:
         plain = name.removeprefix(_REVERSED)
-        if plain not in _VALUES and name not in SORTS:
+        if plain not in SORTABLE and name not in SORTS:
             name = SORTS[0]
         if name != self._sort:
             self._sort = name
@@ -171,7 +225,7 @@ class JobListModel:
         """Sort by a column, or the other way round if the list is sorted by it already; return the sort's name."""
         if column == _AGE:
             self.sort = "oldest" if self._sort == "newest" else "newest"
-        elif column in (_STATUS, *_VALUES):
+        elif column == _STATUS or column in SORTABLE:
             self.sort = _REVERSED + column if self._sort == column and column != _STATUS else column
         return self.sort
 
@@ -194,7 +248,8 @@ class JobListModel:
         return " · ".join(parts)
 
     def shown(self) -> list[str]:
-        """Return the keys of the records that are shown, in order."""
+        """Return the keys of the rows that are shown, in order; those of the parts of an open group are below it."""
+        self.place_groups()
         sort_keys = self._sort_keys
         shown = list(sort_keys)
         if (rank := _RANKS.get(self.filter)) is not None:
@@ -210,45 +265,44 @@ class JobListModel:
                 shown.sort(key=lambda key: -sort_keys[key][1])
             case _:
                 shown = self._by_value(shown)
-        return shown
+        return [*self._with_parts(shown)] if self.opened else shown
+
+    def _with_parts(self, keys: Iterable[str]) -> Iterator[str]:
+        for key in keys:
+            yield key
+            if key in self.opened and isinstance(row := self.rows[key], GroupRecord):
+                yield from (part.key for part in row.parts)
 
     def in_order(self) -> Iterator[JobRecord]:
         """Yield all records, shown or not, in the order that the list has at first."""
+        self.place_groups()
         for key in sorted(self._sort_keys, key=self._sort_keys.__getitem__):
-            if (record := self.records.get(key)) is not None:
-                yield record
+            yield from self.records_of([key])
 
     def _by_value(self, keys: list[str]) -> list[str]:
         values = self._values
-        if len(values) != len(self.records):
-            values = self._values = {key: self._value(record) for key, record in self.records.items()}
+        if len(values) != len(self.rows):
+            values = self._values = {key: self._value(row) for key, row in self.rows.items()}
         keys.sort(key=lambda key: self._sort_keys[key][1])
         known = [key for key in keys if values[key] is not None]
         known.sort(key=values.__getitem__, reverse=self.sorted_column[1])
         return known + [key for key in keys if values[key] is None] if len(known) < len(keys) else known
 
-    def _value(self, record: JobRecord) -> Any:
-        return _VALUES[self.sorted_column[0]](record)
+    def _value(self, row: Row) -> Any:
+        return sort_value(self.sorted_column[0], row)
 
     # -- the search ----------------------------------------------------------------------------------
 
     def _matches(self, key: str) -> bool:
-        return key in self.records and all(word in self._text(key) for word in self.text.lower().split())
+        return key in self.rows and all(word in self._text(key) for word in self.text.lower().split())
 
-    def _would_match(self, record: JobRecord) -> bool:
-        """Return whether a record matches that is about to replace the one with its key."""
-        text = self._texts[record.key] = _searchable_text(record)
+    def _would_match(self, key: str, row: Row) -> bool:
+        """Return whether a row matches that is about to replace the one with its key."""
+        text = self._texts[key] = searchable_text(row)
         return all(word in text for word in self.text.lower().split())
 
     def _text(self, key: str) -> str:
         text = self._texts.get(key)
         if text is None:
-            text = self._texts[key] = _searchable_text(self.records[key])
+            text = self._texts[key] = searchable_text(self.rows[key])
         return text
-
-
-def _searchable_text(record: JobRecord) -> str:
-    """Return what a search searches, in lower case."""
-    model = record.job.model if record.job is not None else None
-    parts = (record.name, record.key, record.status, record.note, record.input_name, model or "")
-    return "\n".join((*parts, record_style(record).word)).lower()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys, key_display
+from tbatch_tui.tui.render.group import group_name_cell, group_progress_cell, group_time_cell, part_name_cell
 from tbatch_tui.tui.render.job import (
     format_duration,
     format_transfer,
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord, Rank
     from tbatch_tui.engine.events import TransferProgress
     from tbatch_tui.tui.render.styled import StyledText
-    from tbatch_tui.tui.screens.jobs.list_model import JobListModel
+    from tbatch_tui.tui.screens.jobs.listing.list_model import JobListModel
 
 _BAR_WIDTH = 20
 """Cells that a running job needs: a bar of 14, and `100 %`."""
+_PARTS_WIDTH = len(" · 17 of 24")
 _FIRST_TEXT_WIDTH, _TEXT_WIDTH = 26, 40
 """Cells that an error or the like has before all columns are there, and then; the details show all of it."""
 _SHORTER = len(" short")
@@ -54,13 +57,20 @@ NO_KEY = (
 
 
 class JobRow(NamedTuple):
-    """A row of the list."""
+    """A row of the list: a job, a group, or a part of a group that is open."""
 
     record: JobRecord
+    """The job; of a group the part whose status tells most."""
     transfer: TransferProgress | None = None
     """Its upload or download, while one is in progress."""
-    group: Rank | None = None
-    """The group of the list that it is shown in."""
+    section: Rank | None = None
+    """The section of the list that it is shown in."""
+    group: GroupRecord | None = None
+    """All parts, where the row is a group."""
+    is_open: bool = False
+    """Whether the parts of the group are shown below it."""
+    is_below: bool = False
+    """Whether it is a part that is shown below its group."""
 
 
 class JobRows:
@@ -80,7 +90,10 @@ class JobRows:
     def row(self, index: int) -> JobRow:
         """Return the row at an index."""
         key, model = self._keys[index], self._model
-        return JobRow(model.records[key], self._transfers.get(key), model.group_of(key))
+        row, section = model.rows.get(key), model.section_of(key)
+        if isinstance(row, GroupRecord):
+            return JobRow(row.most_telling, None, section, row, key in model.opened)
+        return JobRow(model.records[key], self._transfers.get(key), section, is_below=row is None)
 
     def key(self, index: int) -> str:
         """Return the key of the row at an index."""
@@ -93,7 +106,7 @@ class JobRows:
         return self._indices.get(key)
 
 
-def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> list[Column[JobRow]]:
+def job_columns(now: Callable[[], float], cost: Callable[[JobRecord | GroupRecord], str]) -> list[Column[JobRow]]:
     """Return the columns of the Jobs list; those of low priority are the first to go where it is narrow.
 
     Args:
@@ -105,7 +118,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
         Column(
             "name",
             "Name",
-            draw=lambda row, width: name_cell(row.record, width),
+            draw=_name_cell,
             min=14,
             max=40,
             priority=8,
@@ -117,7 +130,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
         Column(
             "requests",
             "Requests",
-            render=lambda row: fmt.count(request_count(row.record)),
+            render=lambda row: fmt.count(row.group.requests if row.group else request_count(row.record)),
             align="right",
             priority=4,
         ),
@@ -130,12 +143,12 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
             base=True,
             measure=_progress_needed,
         ),
-        Column("took", "Time", render=lambda row: _time_cell(row.record, now()), align="right", priority=2),
-        Column("cost", "Cost", render=lambda row: cost(row.record), align="right", priority=2),
+        Column("took", "Time", render=lambda row: _time_cell(row, now()), align="right", priority=2),
+        Column("cost", "Cost", render=lambda row: cost(row.group or row.record), align="right", priority=2),
         Column(
             "age",
             "Created",
-            render=lambda row: fmt.age(row.record.created_at, now()),
+            render=lambda row: fmt.age((row.group or row.record).created_at, now()),
             align="right",
             priority=5,
         ),
@@ -160,11 +173,19 @@ def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
     return fill_keys(UNREACHED)
 
 
-def _time_cell(record: JobRecord, now: float) -> str:
+def _name_cell(row: JobRow, width: int) -> str:
+    if row.group is not None:
+        return group_name_cell(row.group, width, is_open=row.is_open)
+    return part_name_cell(row.record.part_words, width) if row.is_below else name_cell(row.record, width)
+
+
+def _time_cell(row: JobRow, now: float) -> str:
     """Return how long a job took; while it runs `~18 m left`, if it goes on at its pace so far."""
-    left = time_left(record, now)
+    if row.group is not None:
+        return group_time_cell(row.group, now)
+    left = time_left(row.record, now)
     if left is None:
-        return format_duration(record, now)
+        return format_duration(row.record, now)
     return f"~{fmt.duration(left)} left" if left else "ending"
 
 
@@ -174,10 +195,14 @@ def _status_cell(row: JobRow) -> StyledText:
 
 
 def _model_cell(row: JobRow) -> str:
+    if row.group is not None:
+        return fmt.short_model(row.group.model)
     return fmt.short_model(row.record.job.model if row.record.job is not None else None)
 
 
 def _progress_cell(row: JobRow, width: int) -> StyledText:
+    if row.group is not None:
+        return group_progress_cell(row.group, width)
     transfer = row.transfer
     if transfer is None or not transfer.total:
         return progress_cell(row.record, width)
@@ -186,10 +211,13 @@ def _progress_cell(row: JobRow, width: int) -> StyledText:
 
 def _progress_needed(row: JobRow) -> Need:
     """Return what the progress of a job needs: a sum is never cut, a bar or an error may be."""
-    if row.transfer is None and has_bar(row.record):
+    if row.group is not None and row.group.is_active:
+        return Need(_BAR_WIDTH + _PARTS_WIDTH, _BAR_WIDTH)
+    if row.group is None and row.transfer is None and has_bar(row.record):
         return Need(_BAR_WIDTH, _BAR_WIDTH)
     whole = cells_of(_progress_cell(row, MEASURED))
-    if row.record.counts is None or row.transfer is not None:
+    has_sum = row.group.has_counts if row.group is not None else row.record.counts is not None
+    if not has_sum or row.transfer is not None:
         return Need(min(whole, _TEXT_WIDTH), min(whole, _FIRST_TEXT_WIDTH))
-    shorter = progress_cell(row.record, whole - _SHORTER)
+    shorter = _progress_cell(row, whole - _SHORTER)
     return Need(whole, whole if any(ELLIPSIS in text for text, _ in shorter) else cells_of(shorter))

@@ -1,0 +1,1 @@
+"""The rows of the Jobs list: which are shown, in which order, and what is in their cells."""
