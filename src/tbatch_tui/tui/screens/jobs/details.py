@@ -8,7 +8,6 @@ from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
-from tbatch_tui.tui.render.group import group_details
 from tbatch_tui.tui.render.job import details_lines
 from tbatch_tui.tui.render.styled import one_per_line, styled_content
 from tbatch_tui.tui.sanitize import fit_styled
@@ -58,6 +57,8 @@ class JobDetails(Static):
 
     def show_group(self, group: GroupRecord, now: float, cost: str) -> None:
         """Explain a group, which cost so much so far."""
+        from tbatch_tui.tui.render.group import group_details
+
         self._record, self.display = None, True
         is_wide = self.screen.has_class("-side")
         width = max(1, self.app.size.width - 4)

@@ -9,7 +9,6 @@ from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys, key_display
-from tbatch_tui.tui.render.group import group_name_cell, group_progress_cell, group_time_cell, part_name_cell
 from tbatch_tui.tui.render.job import (
     format_duration,
     format_transfer,
@@ -174,14 +173,20 @@ def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
 
 
 def _name_cell(row: JobRow, width: int) -> str:
+    if row.group is None and not row.is_below:
+        return name_cell(row.record, width)
+    from tbatch_tui.tui.render.group import group_name_cell, part_name_cell  # most lists have no group
+
     if row.group is not None:
         return group_name_cell(row.group, width, is_open=row.is_open)
-    return part_name_cell(row.record.part_words, width) if row.is_below else name_cell(row.record, width)
+    return part_name_cell(row.record.part_words, width)
 
 
 def _time_cell(row: JobRow, now: float) -> str:
     """Return how long a job took; while it runs `~18 m left`, if it goes on at its pace so far."""
     if row.group is not None:
+        from tbatch_tui.tui.render.group import group_time_cell
+
         return group_time_cell(row.group, now)
     left = time_left(row.record, now)
     if left is None:
@@ -202,6 +207,8 @@ def _model_cell(row: JobRow) -> str:
 
 def _progress_cell(row: JobRow, width: int) -> StyledText:
     if row.group is not None:
+        from tbatch_tui.tui.render.group import group_progress_cell
+
         return group_progress_cell(row.group, width)
     transfer = row.transfer
     if transfer is None or not transfer.total:
