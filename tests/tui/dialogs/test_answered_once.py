@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 from pathlib import Path
@@ -11,7 +12,11 @@ import pytest
 
 import tbatch_tui.tui
 from tbatch_tui.engine.domain.submission import JobGroup
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.live.change import Asked
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.results import ErrorGroup
+from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.base import Dialog
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.dialogs.confirm import Confirm
@@ -19,6 +24,9 @@ from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 from tbatch_tui.tui.dialogs.message_log import MessageLog
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
+from tbatch_tui.tui.dialogs.trying.change_form import ChangeTry
+from tbatch_tui.tui.dialogs.trying.dialog import TryDialog
+from tbatch_tui.tui.dialogs.trying.subject import TrySubject
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.screens.check.edit_dialog import EditDialog
@@ -44,6 +52,7 @@ from tests.tui.scenarios.test_hostile_dialogs import NOW, record_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tbatch_tui.engine.live.request import LiveRequest
     from tbatch_tui.sandbox.testing import Sandbox
 
 BURSTS = ["\r\r", "\r\r\r\r", "yy", "nn", ESCAPE * 2, f"\r{ESCAPE}\r", "\x1b[C\r\r", "  \r\r", "y\rn"]
@@ -53,6 +62,14 @@ def uncertain() -> UncertainDialog:
     record = record_of("x")
     assert record.job is not None
     return UncertainDialog(record, [record.job], NOW)
+
+
+OFFLINE = EngineOptions(data_dir=Path("data"), output_dir=Path("results"))
+
+
+async def never_read(_: int) -> list[LiveRequest]:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
@@ -74,6 +91,8 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     ColumnDialog: lambda _: ColumnDialog(("answer",), ("label",)),
     SchemaDialog: lambda _: SchemaDialog(),
     ChooseFile: lambda _: ChooseFile("Which?", [JobFile("output", Path("x"), 1)]),
+    TryDialog: lambda app: TryDialog(BatchEngine(OFFLINE), Bridge(app), TrySubject("x", read=never_read)),
+    ChangeTry: lambda app: ChangeTry(Asked("some/model"), Bridge(app), is_audio=False, with_prompt=True),
 }
 
 

@@ -31,9 +31,19 @@ LETTERS = [
     *map(chr, range(ord("А"), ord("Я") + 1)),
     *"ђєіјљњћўџґ",
     *"ΓΔΘΛΞΠΣΦΨΩ",
+    *"ҐҒҖҚҢҮҰҲҶҺӘӨ",
 ]
 """Letters that no text of ours has."""
-TYPING = ("filter.keep", "filter.clear", "answer.save", "answer.discard", "form.next", "form.previous")
+TYPING = (
+    "filter.keep",
+    "filter.clear",
+    "answer.save",
+    "answer.discard",
+    "form.next",
+    "form.previous",
+    "try.done",
+    "try.editor",
+)
 OTHERS = dict(zip(keys.CONTEXTS, LETTERS, strict=False)) | {action_id: f"f{n}" for n, action_id in enumerate(TYPING, 5)}
 DEFAULT = re.compile(r"(?<![\w/.~…'’[-])(?<!\d )(?:[b-zB-HJ-Z]|esc|enter|⏎|⌫)(?= \w|[);])")
 """A default key, as it would stand in a sentence or in the footer; of letters, what is not a word or a unit."""

@@ -12,7 +12,7 @@ from tbatch_tui.engine.errors import ConnectionFailedError, OutcomeUnknownError,
 from tbatch_tui.engine.lenient_json import loads, to_json
 from tbatch_tui.engine.pricing.prices import cost
 from tbatch_tui.engine.redaction import redact
-from tbatch_tui.engine.results.choices import read_choices
+from tbatch_tui.engine.results.choices import read_choices, response_body
 from tbatch_tui.engine.results.index.classify import classify_value
 from tbatch_tui.engine.results.index.judges import format_by_schema, judge_for
 from tbatch_tui.engine.results.outcomes import Outcome
@@ -77,6 +77,14 @@ def _answer_text(body: dict[str, Any], reason: str) -> str:
     if not answers and isinstance(body.get("text"), str):
         answers = [body["text"]]
     return "\n\n".join(filter(None, answers)) or reason
+
+
+def answer_of_row(data: bytes) -> str | None:
+    """Return what a row of a result file answers, as a try's answer is told; None for an error, or no answer."""
+    row = loads(data)
+    response = row.get("response") if isinstance(row, dict) else None
+    body = response_body(response.get("body")) if isinstance(response, dict) else None
+    return _answer_text(body, "") or None if isinstance(body, dict) else None
 
 
 def refused(tried: TriedRequest, error: RequestRejectedError) -> TriedRequest:

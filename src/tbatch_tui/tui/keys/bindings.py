@@ -29,6 +29,7 @@ class KeyContext(StrEnum):
     READING = "a text to read"
     FILTERING = "the filter line"
     FORM = "a form"
+    TRYING = "a try"
 
 
 def _only(context: KeyContext) -> frozenset[KeyContext]:
@@ -42,9 +43,10 @@ _RESULTS, _FILES, _VALUES = _only(KeyContext.RESULTS), _only(KeyContext.FILES), 
 _COMPARE = _only(KeyContext.COMPARE)
 _QUESTION, _READING = _only(KeyContext.QUESTION), _only(KeyContext.READING)
 _FILTERING, _FORM = _only(KeyContext.FILTERING), _only(KeyContext.FORM)
+_TRYING = _only(KeyContext.TRYING)
 SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _VALUES | _COMPARE | _FILES
 LISTS = _JOBS | _CHECK | _RESULTS | _FILES
-_MOVERS = LISTS | _VALUES | _COMPARE | _COMPOSE | _JOB | _READING
+_MOVERS = _TRYING | LISTS | _VALUES | _COMPARE | _COMPOSE | _JOB | _READING
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -153,6 +155,7 @@ COMPOSE_NEXT    = _key("space,right",      "move(1)",            "Next choice", 
 COMPOSE_PREVIOUS = _key("left",            "move(-1)",           "Previous choice", "compose.previous-choice", _COMPOSE,                         FILE,   "Previous choice of a field", show=False)
 NEXT_CHOICE     = _key("right,down,space", "move(1)",            "Next",         "create.next",          _CREATE,                                FILE,   "Next choice")
 PREVIOUS_CHOICE = _key("left,up",          "move(-1)",           "Previous",     "create.previous",      _CREATE,                                FILE,   "Previous choice", show=False)
+TRY             = _key("T",                "try_now",            "Try now",      "request.try",          _COMPOSE | _CHECK | _RESULTS,           FILE,   "Ask this request now through the real-time endpoint, before a batch is spent on it", show=False)
 TRY_DEMO        = _key("t",                "try_demo",           "Try the demo", "jobs.try-demo",        _JOBS,                                  APP,    "Try everything on a private sandbox, without a key")
 
 # Lists.
@@ -203,6 +206,18 @@ FILTER_CLEAR    = _key("escape",           "clear",              "Clear",       
 PRESS           = _key("enter,space",      "press",              "Choose",       "answer.choose",        _QUESTION,                              ANSWER, "Choose the focused answer", show=False)
 NEXT            = _key("right",            "app.focus_next",     "Next",         "answer.next",          _QUESTION,                              MOVE,   "Next answer", show=False)
 PREVIOUS        = _key("left",             "app.focus_previous", "Previous",     "answer.previous",      _QUESTION,                              MOVE,   "Previous answer", show=False)
+TRY_SEND        = _key("enter",            "send",               "Send",         "try.send",             _TRYING,                                ANSWER, "Send the requests now, each once")
+TRY_AGAIN       = _key("T",                "send_again",         "Send again",   "try.again",            _TRYING,                                ANSWER, "Send what has an answer again, which costs again")
+TRY_MORE        = _key("right",            "more(1)",            "More",         "try.more",             _TRYING,                                ANSWER, "One request more, ten at most", show=False)
+TRY_FEWER       = _key("left",             "more(-1)",           "Fewer",        "try.fewer",            _TRYING,                                ANSWER, "One request less", show=False)
+TRY_CHANGE      = _key("e",                "change",             "Change",       "try.change",           _TRYING,                                ANSWER, "Ask with another model, token limit, system prompt or prompt")
+TRY_NEXT        = _key("n",                "next_try(1)",        "Next",         "try.next",             _TRYING,                                ANSWER, "The next request")
+TRY_PREVIOUS    = _key("p",                "next_try(-1)",       "Previous",     "try.previous",         _TRYING,                                ANSWER, "The previous request", show=False)
+TRY_VIEW        = _key("v",                "view_try",           "Request",      "try.view",             _TRYING,                                ANSWER, "Show the request, or what the batch answered")
+TRY_EXPORT      = _key("x",                "export_tries",       "Export",       "try.export",           _TRYING,                                ANSWER, "Write all that was tried of these requests to a file")
+TRY_CLOSE       = _key("escape,q",         "close_try",          "Close",        "try.close",            _TRYING,                                ANSWER, "Stop what is out, else close")
+TRY_DONE        = _key("ctrl+j,ctrl+enter", "save",              "Done",         "try.done",             _FORM,                                  ANSWER, "Done, from within a text too")
+TRY_EDITOR      = _key("ctrl+e",           "edit_try",           "Editor",       "try.editor",           _FORM,                                  ANSWER, "Open the text one is in in your editor ($VISUAL, $EDITOR)")
 SAVE            = _key("enter",            "save",               "Save",         "answer.save",          _FORM,                                  ANSWER, "Save")
 DISCARD         = _key("escape",           "discard",            "Cancel",      "answer.discard",       _FORM,                                  ANSWER, "Cancel, without changes")
 TICK            = _key("space",            "tick",               "Toggle",         "form.tick",            _FORM,                                  ANSWER, "Turn this on or off")
@@ -227,6 +242,7 @@ OF_RESULTS = [
     VALUES,
     COMPARE,
     RETRY,
+    TRY,
     EXPORT,
     FETCH_INPUT,
 ]

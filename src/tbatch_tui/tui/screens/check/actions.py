@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.screen import Screen
 
 from tbatch_tui.engine.check import plan_fixes, read_line, write_fixed
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
@@ -16,6 +15,7 @@ from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile, CreateBatch
+from tbatch_tui.tui.screens.trying import TriesRequests
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 
 if TYPE_CHECKING:
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.dialogs.trying.subject import TrySubject
     from tbatch_tui.tui.screens.check.fix_dialog import FixChoice, FixOffer
     from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
     from tbatch_tui.tui.screens.check.session import CheckSession
 
 
-class CheckActions(Screen[None]):
+class CheckActions(TriesRequests):
     """The actions on what `session` has found, and when each can be done. Mixed into the Check screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -117,7 +118,22 @@ class CheckActions(Screen[None]):
             case "edit_line" | "copy_id" | "copy_record":
                 return "There is no problem under the cursor"
             case _:
-                return ""
+                return super().disabled_reason(action)
+
+    def reason_against_trying(self) -> str:
+        """Return why there is no request to try now."""
+        report = self.session.report
+        if self.session.activity:
+            return "The check is still running"
+        return "" if report is not None and report.requests else "There are no requests to try"
+
+    async def find_try(self) -> TrySubject:
+        """Return the line under the cursor, else the first request."""
+        from tbatch_tui.tui.screens.check.trying import subject_of_file
+
+        report = self.session.report
+        assert report is not None
+        return subject_of_file(report, self.cursor_row.problem.line if self.cursor_row is not None else 0)
 
     def action_go_on(self) -> None:
         """Go to Create, if the file can be submitted."""

@@ -24,7 +24,6 @@ from tbatch_tui.tui.render.check_report import (
 )
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line, lines_content
-from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
 from tbatch_tui.tui.screens.check.overview import FirstRequest
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
@@ -55,7 +54,7 @@ _MODELS_BESIDE = 3
 """Models that are named beside problems."""
 
 
-class CheckScreen(CheckActions, BaseScreen):
+class CheckScreen(CheckActions):
     """One file, checked when the screen opens, and again when the file changes. Posts `CreateBatch` and `CheckFile`."""
 
     NAME = "Check"

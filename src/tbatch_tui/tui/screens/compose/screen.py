@@ -17,7 +17,6 @@ from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.compose.columns import ColumnTable
 from tbatch_tui.tui.screens.compose.form import DraftForm
 from tbatch_tui.tui.screens.compose.opening import ComposeOpening
@@ -33,6 +32,7 @@ from tbatch_tui.tui.screens.compose.sums import (
     format_problems,
 )
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
+from tbatch_tui.tui.screens.compose.trying import ComposeTries
 from tbatch_tui.tui.screens.compose.writing import ComposeWriting
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
@@ -63,7 +63,7 @@ _ON_TABLE = ("go_on", "edit_text", "go_to_row", "go_to_problem", "go_to_longest"
 """Actions that need an open table."""
 
 
-class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, BaseScreen):
+class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
     """A form on the left or above, the request of a row beside it, the sums below. Posts `CheckFile`."""
 
     NAME = "Compose"

@@ -5,35 +5,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.message import Message
-from textual.widgets import TextArea
 
 from tbatch_tui.engine.tables.template import column_expression
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.sanitize import lines
+from tbatch_tui.tui.widgets.writing.lines_area import LinesArea
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual import events
     from textual.binding import BindingType
 
 _OPEN_TAG = re.compile(r"\{\{[-+]?[ ]?([^{}|]*)$")
 """The name of a column that is being typed, before the cursor."""
 
 
-class TemplateArea(TextArea):
-    """Lines to write in. What was set is returned as it was, also where it cannot be shown as it is."""
+class TemplateArea(LinesArea):
+    """A template to write in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.COMPLETE, keys.EDIT_TEXT]
-    DEFAULT_CSS = """
-    TemplateArea {
-        width: 1fr; height: auto; min-height: 1; max-height: 8; border: none; padding: 0; background: $surface;
-        scrollbar-size-vertical: 1;
-        &:focus { border: none; background: $cursor-row; }
-    }
-    """
 
     class EditorRequested(Message):
         """The text is to be opened in the person's editor."""
@@ -50,39 +40,15 @@ class TemplateArea(TextArea):
             id: Of the widget.
             completes: Whether Tab completes columns in it.
         """
-        super().__init__(placeholder=placeholder, id=id, compact=True, highlight_cursor_line=False, theme="css")
+        super().__init__(placeholder=placeholder, id=id)
         self.columns: Sequence[str] = ()
         """The names that are completed."""
         self._completes = completes
-        self._given, self._shown = "", ""
         self._offer: _Offer | None = None
-
-    @property
-    def value(self) -> str:
-        """The text: what was set, unless it was changed since."""
-        return self._given if self.text == self._shown else self.text
-
-    def set_value(self, text: str) -> None:
-        """Show a text, with the cursor at its end."""
-        self._given, self._shown = text, lines(text)
-        if self.text != self._shown:
-            self.load_text(self._shown)
-            self._shown = self.text
-        self.move_cursor(self.document.end)
 
     def insert_column(self, name: str) -> None:
         """Put `{{ name }}` at the cursor."""
         self.insert(f"{{{{ {column_expression(name)} }}}}")
-
-    def check_consume_key(self, key: str, character: str | None = None) -> bool:
-        """Claim the keys that write: Enter too, and those that Textual does not know to do so."""
-        return key == "enter" or key in KEY_NAME_REPLACEMENTS.values() or super().check_consume_key(key, character)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Take all lines, without what a terminal would obey."""
-        event.stop()
-        event.prevent_default()
-        self.replace(lines("\n".join(event.text.splitlines())), *self.selection, maintain_selection_offset=False)
 
     def action_edit_text(self) -> None:
         """Ask for the person's editor."""

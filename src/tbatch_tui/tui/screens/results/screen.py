@@ -11,7 +11,6 @@ from tbatch_tui.engine.answers.search import NO_QUERY, parse_query
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.results.answers import answers_message
 from tbatch_tui.tui.screens.results.availability import reason_against
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import ask_schema
@@ -25,6 +24,7 @@ from tbatch_tui.tui.screens.results.listing.row_list import RowList
 from tbatch_tui.tui.screens.results.retry import RetryWriter
 from tbatch_tui.tui.screens.results.rows import RowFilter
 from tbatch_tui.tui.screens.results.session import ResultsSession
+from tbatch_tui.tui.screens.results.trying import ResultTries
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
@@ -46,7 +46,7 @@ SEARCH_HINT = "text of the answer, or prompt: id: error: any: or a field of the 
 SEARCH_DELAY = 0.12  # seconds without a key before the text that was typed is searched for
 
 
-class ResultsScreen(BaseScreen):
+class ResultsScreen(ResultTries):
     """The rows of one job's output and error file, joined with its input file."""
 
     NAME = "Results"

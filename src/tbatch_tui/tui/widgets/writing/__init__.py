@@ -1,0 +1,1 @@
+"""Texts of several lines to write in."""
