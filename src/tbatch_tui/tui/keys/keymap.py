@@ -87,7 +87,7 @@ def key_rank(binding: Binding) -> int:
     return default.index(binding.key) if binding.key in default else -1
 
 
-_GIVES_WAY = frozenset({"results.compare"})
+_GIVES_WAY = frozenset({"results.compare", "request.try"})
 """Actions that came later than the keys of some people: who gave their key to another action keeps it there."""
 
 
