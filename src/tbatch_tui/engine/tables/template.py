@@ -211,16 +211,11 @@ class OneColumn:
     """Renders a template of one column between two texts, which most are."""
 
     def __init__(self, start: str, position: int, end: str) -> None:
-        self._start, self._position, self._end = start, position, end
+        self.start, self.position, self.end = start, position, end
 
     def __call__(self, cells: Sequence[Cell]) -> str:
         """Return the text of a row. Raises RenderError."""
-        return f"{self._start}{_as_text(cells[self._position])}{self._end}"
-
-    def of_rows(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        """Return the text of each row of a table of texts."""
-        start, at, end = self._start, self._position, self._end
-        return [f"{start}{cells[at]}{end}" for cells in rows]
+        return f"{self.start}{_as_text(cells[self.position])}{self.end}"
 
 
 def _as_text(cell: Cell) -> str:

@@ -6,8 +6,11 @@ import gc
 import marshal
 import os
 import threading
+from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+import msgspec
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.problems import RowProblem, RowProblems
@@ -22,6 +25,12 @@ BYTES_MIN = 8_000_000
 _ROWS = 1_000
 """Rows that are sent at once, at most."""
 _LENGTH = 8
+_PIPE = 1 << 18
+"""Bytes that wait between the two processes, so that neither stops at each batch."""
+_CELLS, _OTHER = b"c", b"o"
+"""How a message begins: the cells of rows, column by column, or anything else."""
+_encode = msgspec.msgpack.Encoder().encode
+_decode_cells = msgspec.msgpack.Decoder(list[list[str]]).decode
 
 
 def can_read_ahead(source: TableSource) -> bool:
@@ -52,7 +61,7 @@ def read_ahead(source: TableSource, columns: Sequence[str], problems: RowProblem
 
     Raises as reading the source does.
     """
-    reader, writer = os.pipe()
+    reader, writer = _wide_pipe()
     child = os.fork()
     if child == 0:
         _send_and_exit(source, columns, reader, writer)
@@ -60,8 +69,9 @@ def read_ahead(source: TableSource, columns: Sequence[str], problems: RowProblem
     last: object = None
     try:
         with open(reader, "rb", buffering=1 << 20) as pipe:  # noqa: PTH123 - a descriptor, not a path
-            while head := pipe.read(_LENGTH):
-                last = marshal.loads(pipe.read(int.from_bytes(head, "little")))
+            while kind := pipe.read(1):
+                data = pipe.read(int.from_bytes(pipe.read(_LENGTH), "little"))
+                last = list(zip(*_decode_cells(data), strict=True)) if kind == _CELLS else marshal.loads(data)
                 if isinstance(last, list):
                     yield last
     except BaseException:
@@ -90,23 +100,33 @@ def _send_and_exit(source: TableSource, columns: Sequence[str], reader: int, wri
         places = [rows.columns.index(name) for name in columns]
         with open(writer, "wb", buffering=1 << 18) as pipe:
             for batch in batches(rows, source):
-                _send(pipe, _choose_cells(batch, places))
+                _send_rows(pipe, batch, places)
             named = [tuple(RowProblem(*problem)) for problem in problems.named]
-            _send(pipe, (source.sha256, named, problems.total))
+            _send(pipe, _OTHER, marshal.dumps((source.sha256, named, problems.total)))
         status = 0
     finally:
         os._exit(status)
 
 
-def _choose_cells(batch: list[Cells], places: Sequence[int]) -> list[Cells]:
-    """Return the cells at these places of each row."""
+def _wide_pipe() -> tuple[int, int]:
+    """Return the two ends of a pipe that holds more than usual, where the system has such."""
+    import fcntl
+
+    reader, writer = os.pipe()
+    with suppress(AttributeError, OSError):
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE)
+    return reader, writer
+
+
+def _send_rows(pipe: BinaryIO, batch: list[Cells], places: Sequence[int]) -> None:
+    """Send the cells at these places of each row."""
     try:
-        return list(zip(*(map(itemgetter(at), batch) for at in places), strict=True))
-    except IndexError:  # a row with a problem is empty
-        return [tuple([cells[at] for at in places]) if cells else () for cells in batch]
+        _send(pipe, _CELLS, _encode([list(map(itemgetter(at), batch)) for at in places]))
+    except (IndexError, UnicodeEncodeError):  # a row with a problem is empty; some encodings give half a surrogate pair
+        rows = [tuple([cells[at] for at in places]) if cells else () for cells in batch]
+        _send(pipe, _OTHER, marshal.dumps(rows))
 
 
-def _send(pipe: BinaryIO, message: list[Any] | tuple[Any, ...]) -> None:
-    data = marshal.dumps(message)
-    pipe.write(len(data).to_bytes(_LENGTH, "little"))
+def _send(pipe: BinaryIO, kind: bytes, data: bytes) -> None:
+    pipe.write(kind + len(data).to_bytes(_LENGTH, "little"))
     pipe.write(data)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -192,10 +193,13 @@ class BoundBuilder:
         pieces = list(_split(rest, mark))
         self._head, self._first = pieces[0][1], pieces[1][1]
         self._slots = [(*slots[number - 1], after) for number, after in pieces[2:]]
-        self._renderers = [_renderer_of_many(text) for _, text, _ in self._slots]
+        self._varying = [_varying_part(text) for _, text, _ in self._slots]
         self._id_at = None if builder.id_column is None else positions[builder.id_column]
-        texts = (self._head, self._first, *(after for _, _, after in self._slots))
-        head, *others = (text.replace(b"%", b"%%") for text in texts)
+        starts = (*(part.start for part in self._varying), b"")
+        ends = (b"", *(part.end for part in self._varying))
+        afters = (self._first, *(after for _, _, after in self._slots))
+        constant = [end + after + start for end, after, start in zip(ends, afters, starts, strict=True)]
+        head, *others = (text.replace(b"%", b"%%") for text in (self._head, *constant))
         self._format = head + (b'"row-%04d"' if self._id_at is None else b"%b") + b"%b".join(others) + b"\n"
         self._id_of = builder.id_reader(positions)
         self._id_column = builder.id_column or ""
@@ -221,16 +225,17 @@ class BoundBuilder:
 
         They are what two rows that ask the same have in common. Raises RowError.
         """
-        parts = [self._first]
-        for column, text, after in self._slots:
+        parts, keys = [self._first], []
+        for (column, text, after), varying in zip(self._slots, self._varying, strict=True):
             try:
-                parts.append(_encode(text(cells)))
+                parts.append(part := _encode(text(cells)))
             except (RenderError, ImageError, CellError) as error:
                 raise RowError(column, str(error)) from None
             except UnicodeEncodeError:
                 raise RowError(column, "half of a surrogate pair, which is not valid text") from None
+            keys.append(part[len(varying.start) : len(part) - len(varying.end)])
             parts.append(after)
-        return b"".join(parts), hash(parts[1] if len(parts) == 3 else tuple(parts[1::2]))
+        return b"".join(parts), hash(keys[0] if len(keys) == 1 else tuple(keys))
 
     def batch(self, first: int, rows: Sequence[Sequence[Cell]]) -> RequestBatch | None:
         """Return the requests of rows that are numbered from `first` on, many at once.
@@ -249,8 +254,8 @@ class BoundBuilder:
                 if not all(ids) or max(map(len, ids)) > CUSTOM_ID_CHARACTERS:
                     return None
                 heads = _encode_lines(ids).splitlines()
-            # A line end within a text is escaped, so that each line of these is one text.
-            parts = [_encode_lines(render(rows)).splitlines() for render in self._renderers]
+            # A line end within a text is escaped, so that each line of these is one text, in quotes.
+            parts = [_encode_lines(part.texts(rows))[1:-2].split(b'"\n"') for part in self._varying]
         except (IndexError, RenderError, ImageError, CellError, UnicodeEncodeError):
             return None
         lines = list(map(self._format.__mod__, zip(heads, *parts, strict=True)))
@@ -286,9 +291,22 @@ def _split(data: bytes, mark: str) -> Iterator[tuple[int, bytes]]:
         yield int(number), after
 
 
-def _renderer_of_many(text: CellText) -> Callable[[Sequence[Sequence[Cell]]], list[str]]:
-    """Return a function from many rows to their texts."""
-    return text.of_rows if isinstance(text, OneColumn) else lambda rows: [text(cells) for cells in rows]
+class _VaryingPart(NamedTuple):
+    """What differs from row to row in a text, and the JSON of what stands before and after it, with its quotes."""
+
+    start: bytes
+    texts: Callable[[Sequence[Sequence[Any]]], list[str]]
+    """Returns this part of many rows, all of which are text."""
+    end: bytes
+
+
+def _varying_part(text: CellText) -> _VaryingPart:
+    """Return the part of a text that has to be encoded for each row: of a template of one column its cell."""
+    if isinstance(text, OneColumn):
+        cell = itemgetter(text.position)
+        with suppress(UnicodeEncodeError):  # each row says that
+            return _VaryingPart(_encode(text.start)[:-1], lambda rows: list(map(cell, rows)), _encode(text.end)[1:])
+    return _VaryingPart(b'"', lambda rows: list(map(text, rows)), b'"')
 
 
 def _audio_url(position: int) -> CellText:
