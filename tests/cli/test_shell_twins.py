@@ -242,6 +242,15 @@ def test_first_sends_a_few_and_then_the_rest(run: Run, sandbox: Sandbox, tmp_pat
     assert again.returncode == 1 and "This file has no rest" in again.stderr
     assert len(sandbox.jobs) == 2
 
+    # The results of all parts are a table, in the order of the file.
+    made = run("make", "job:many", "-m", "m", "-p", "{{ job }} {{ custom_id }} {{ answer }}", env=NO_KEY)
+    assert made.returncode == 0, made.stderr
+    assert Path(made.stdout.strip()).name == "many-answers.jsonl"
+    requests = [json.loads(line) for line in Path(made.stdout.strip()).read_text().splitlines()]
+    asked = [request["body"]["messages"][0]["content"].split() for request in requests]
+    assert [words[1] for words in asked] == [json.loads(line)["custom_id"] for line in file.read_text().splitlines()]
+    assert {words[0] for words in asked} == {job["id"] for job in sandbox.jobs} and all(len(w) > 2 for w in asked)
+
 
 def test_first_that_fails_keeps_the_rest_until_it_is_asked_for(run: Run, tmp_path: Path) -> None:
     file = write_chat(tmp_path / "many rows.jsonl", ["Hello"] * 30)

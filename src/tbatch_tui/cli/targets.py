@@ -47,15 +47,6 @@ def find_target(records: Sequence[JobRecord], text: str) -> JobRecord | GroupRec
     raise NoSuchJobError(f"{len(matches)} jobs are called {text!r}", f"Use the id of one: {ids}{more}.")
 
 
-def find_job(records: Sequence[JobRecord], text: str) -> JobRecord:
-    """Return the one job that is called so. Raises NoSuchJobError, also for the name of a group."""
-    found = find_target(records, text)
-    if isinstance(found, GroupRecord):
-        parts = ", ".join(part.key for part in found.parts[:5])
-        raise NoSuchJobError(f"{found.name} was sent as {found.group.parts:,} jobs", f"Use the id of one: {parts}.")
-    return found
-
-
 def find_targets(records: Sequence[JobRecord], texts: Sequence[str]) -> list[JobRecord | GroupRecord]:
     """Return what each text means, everything once. Raises NoSuchJobError."""
     return list({match.key: match for match in (find_target(records, text) for text in texts)}.values())

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.results.index.index import ResultIndex
-    from tbatch_tui.engine.results.sources import Sources
     from tbatch_tui.engine.tables.joined.copies import NewColumn, TableCopy
     from tbatch_tui.engine.tables.joined.matching import FindMany, IdMatcher, RecipeMatcher
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
@@ -66,7 +65,7 @@ class JoinedTable:
 
 
 def open_table(
-    text: str, recipe: Recipe, job_sources: Callable[[str], tuple[str, Sources]] | None = None
+    text: str, recipe: Recipe, job_results: Callable[[str], tuple[str, ResultIndex]] | None = None
 ) -> TableSource:
     """Open the table of a recipe as the recipe was used on it; a table that has changed as it is now.
 
@@ -75,20 +74,20 @@ def open_table(
     Args:
         text: The path as it was given, or `job:ID`.
         recipe: It names encoding, delimiter and sheet.
-        job_sources: Returns the id and the files of a job.
+        job_results: Returns the id and the results of a job, or of a group.
     """
     told = recipe.source
     if told is None:
-        return open_source(text, job_sources=job_sources)
+        return open_source(text, job_results=job_results)
     try:
         source = open_source(
-            text, encoding=told.encoding, delimiter=told.delimiter, sheet=told.sheet, job_sources=job_sources
+            text, encoding=told.encoding, delimiter=told.delimiter, sheet=told.sheet, job_results=job_results
         )
     except BatchError:
-        return open_source(text, job_sources=job_sources)  # saved by another program since
+        return open_source(text, job_results=job_results)  # saved by another program since
     if recipe.id is None or source.has_column(recipe.id):
         return source
-    return open_source(text, job_sources=job_sources)
+    return open_source(text, job_results=job_results)
 
 
 def joined_path(folder: Path, stem: str, suffix: str, job_id: str) -> Path:

@@ -9,11 +9,11 @@ from tbatch_tui.cli.commands.results import warn_of_changed_files
 from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_job, provisional_note
+from tbatch_tui.cli.targets import find_target, provisional_note
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.groups.group_record import GroupRecord
+from tbatch_tui.engine.groups.group_results import results_of
 from tbatch_tui.engine.results.index.family import family_index
-from tbatch_tui.engine.results.sources import Sources, sources_of
 from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
@@ -45,14 +45,13 @@ class JobAnswers:
         from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 
         def read(*, cancelled: Callable[[], bool]) -> dict[int, Any]:
-            recipe, table = open_noted_table(self.recipe, self.record.name, self._find_files)
+            recipe, table = open_noted_table(self.recipe, self.record.name, self._find_results)
             return read_source_column(recipe, table, self.index, name, cancelled=cancelled)
 
         return await run_reading(read)
 
-    def _find_files(self, text: str) -> tuple[str, Sources]:
-        record = find_job(self.records, text)
-        return record.key, sources_of(record)
+    def _find_results(self, text: str) -> tuple[str, ResultIndex]:
+        return results_of(find_target(self.records, text))
 
 
 async def open_answers(settings: Settings, *texts: str) -> list[JobAnswers]:

@@ -10,10 +10,10 @@ from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_job, jobs_of
+from tbatch_tui.cli.targets import find_target, jobs_of
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_results import results_of
 from tbatch_tui.engine.results.index.family import family_index
-from tbatch_tui.engine.results.sources import Sources, sources_of
 from tbatch_tui.engine.tables.join_back import JoinedTable, join_back, joined_path, joined_suffix, open_table
 from tbatch_tui.engine.tables.problems import EncodingError, FaultyTableError
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.readers.source import TableSource
     from tbatch_tui.engine.tables.recipe import Recipe
 
@@ -51,7 +52,7 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
     if index is None:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} downloads them.")
     try:
-        source = open_table(arguments.into, recipe, lambda text: _find_files(records, text))
+        source = open_table(arguments.into, recipe, lambda text: _find_results(records, text))
         path = _choose_path(arguments.output, settings.output_dir, record, source)
         if arguments.output and path.exists() and not arguments.force:
             print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
@@ -81,10 +82,9 @@ async def _read_recipe(session: Session, record: JobRecord) -> Recipe:
     return parse_recipe(noted.text, f"the recipe of {record.name}")
 
 
-def _find_files(records: Sequence[JobRecord], text: str) -> tuple[str, Sources]:
-    """Return the id and the files of the job that is the source."""
-    record = find_job(records, text)
-    return record.key, sources_of(record)
+def _find_results(records: Sequence[JobRecord], text: str) -> tuple[str, ResultIndex]:
+    """Return the id and the results of the job, or the group, that is the source."""
+    return results_of(find_target(records, text))
 
 
 def _choose_path(output: str | None, folder: Path, record: JobRecord, source: TableSource) -> Path:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.cli.targets import find_job
+from tbatch_tui.cli.targets import find_target
 from tbatch_tui.config.engine_options import options_from
+from tbatch_tui.engine.groups.group_results import results_of
 from tbatch_tui.engine.journal.store import JobStore
-from tbatch_tui.engine.results.sources import Sources, sources_of
 from tbatch_tui.engine.tables.joined.runs import AnsweredRequests
 from tbatch_tui.engine.threads import run_reading
 
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.tables.recipe import Recipe
 
 
-async def find_in_history(text: str, settings: Settings) -> tuple[str, Sources]:
-    """Return the id and the files of a job. Raises NoSuchJobError, and LocalFileError without a history."""
+async def find_in_history(text: str, settings: Settings) -> tuple[str, ResultIndex]:
+    """Return the id and the results of a job, or of a group by its name.
+
+    Raises NoSuchJobError, BatchError where results are not here, and LocalFileError without a history.
+    """
     store = JobStore(options_from(settings, background_work=False), lambda _: None)
     await store.open()
     try:
-        record = find_job(await store.load(), text)
+        record = find_target(await store.load(), text)
     finally:
         await store.close()
-    return record.key, sources_of(record)
+    return results_of(record)
 
 
 async def read_answered(recipe: Recipe, settings: Settings) -> AnsweredRequests:

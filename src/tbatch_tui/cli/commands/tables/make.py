@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.check_report import CheckReport
-    from tbatch_tui.engine.results.sources import Sources
+    from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.joined.runs import AnsweredRequests
     from tbatch_tui.engine.tables.readers.source import TableSource
     from tbatch_tui.engine.tables.recipe import RecipeSource
@@ -170,11 +170,11 @@ def _open_source(
         named = {name: getattr(written, name) for name in ("encoding", "delimiter", "sheet")}
     for name in ("encoding", "delimiter", "sheet"):
         named[name] = getattr(options, name) or named.get(name)
-    return open_source(text, job_sources=lambda job: _find_job(job, settings), **named)
+    return open_source(text, job_results=lambda job: _find_job(job, settings), **named)
 
 
-def _find_job(text: str, settings: Settings) -> tuple[str, Sources]:
-    """Return the id and the files of a job that is in the history."""
+def _find_job(text: str, settings: Settings) -> tuple[str, ResultIndex]:
+    """Return the id and the results of a job, or of a group, that is in the history."""
     import asyncio
 
     from tbatch_tui.cli.commands.tables.find_job import find_in_history

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
     from tbatch_tui.engine.results.index.index import ResultIndex
-    from tbatch_tui.engine.results.sources import Sources
     from tbatch_tui.engine.tables.cells import Cell
     from tbatch_tui.engine.tables.joined.matching import FindMany
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
@@ -31,7 +30,7 @@ class NoSuchColumnError(BatchError):
 
 
 def open_noted_table(
-    noted: NotedRecipe | None, name: str, job_sources: Callable[[str], tuple[str, Sources]]
+    noted: NotedRecipe | None, name: str, job_results: Callable[[str], tuple[str, ResultIndex]]
 ) -> tuple[Recipe, TableSource]:
     """Return the recipe of a job, and the table that it names, where that still is. Reads the head of the table.
 
@@ -40,7 +39,7 @@ def open_noted_table(
     Args:
         noted: The recipe and where it was written; None where none is known.
         name: That of the job, for messages.
-        job_sources: Returns the id and the files of a job that is the source.
+        job_results: Returns the id and the results of a job that is the source.
     """
     if noted is None:
         raise BatchError(
@@ -50,8 +49,8 @@ def open_noted_table(
     recipe = parse_recipe(noted.text, f"the recipe of {name}")
     told = recipe.source.path if recipe.source is not None else ""
     if told.startswith(JOB_PREFIX) or noted.path is None:
-        return recipe, open_table(told, recipe, job_sources)
-    return recipe, open_table(str(noted.path.parent / told), recipe, job_sources)
+        return recipe, open_table(told, recipe, job_results)
+    return recipe, open_table(str(noted.path.parent / told), recipe, job_results)
 
 
 def read_source_column(

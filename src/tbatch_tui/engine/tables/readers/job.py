@@ -1,4 +1,7 @@
-"""The results of a job as rows, in the order of its input file: to judge answers, or to go on with them."""
+"""The results of a job, or of a file sent as several jobs, as rows in the order of its input file.
+
+They are there to be judged, or to go on with.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.rights import rights_of
+from tbatch_tui.engine.results.index.merged import MergedIndex
 from tbatch_tui.engine.tables.readers.source import Cells, TableRows, TableSource, file_hash, read_failed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from tbatch_tui.engine.results.sources import Sources
+    from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.problems import RowProblems
 
 PREFIX = "job:"
+GROUP_PREFIX = "group:"
 
 
 class JobSource(TableSource):
@@ -25,38 +29,43 @@ class JobSource(TableSource):
     format = "job"
     has_text_only = False
 
-    def __init__(self, key: str, sources: Sources) -> None:
+    def __init__(self, key: str, index: ResultIndex) -> None:
         """Read the results.
 
         Args:
-            key: the id of the job.
-            sources: its files.
+            key: the id of the job, or `group:N`.
+            index: its results; they are built here unless they are.
         """
         super().__init__(Path.cwd() / f"{PREFIX}{key}")
         from tbatch_tui.engine.results.export.tables import COLUMNS
-        from tbatch_tui.engine.results.index.index import ResultIndex
 
-        if sources.output is None and sources.errors is None:
-            raise BatchError(f"The results of {key} are not here", f"tbatch-tui fetch {key} downloads them.")
-        self._key, self._sources = key, sources
-        self._index = ResultIndex(sources)
-        self._index.build()
+        self._key, self._index = key, index
+        if not index.is_built:
+            index.build()
         self.columns = tuple(COLUMNS)
 
     @property
     def stem(self) -> str:
-        """The beginning of the job's id, which is safe as a part of a file name."""
+        """The beginning of the job's id, or the name of the group's file, safe as a part of a file name."""
         from tbatch_tui.engine.local_files.filenames import safe_name
 
-        return safe_name(f"job-{self._key[:8]}")
+        path = self._index.sources.input
+        of_group = f"{path.stem}-answers" if self._key.startswith(GROUP_PREFIX) and path is not None else ""
+        return safe_name(of_group or f"job-{self._key[:8]}")
 
     def rights(self) -> int:
         """Return the rights that the files have in common."""
         return rights_of(*self._paths())
 
     def _paths(self) -> list[Path]:
-        sources = self._sources
-        return [path for path in (sources.input, sources.output, sources.errors) if path is not None]
+        members = self._index.members if isinstance(self._index, MergedIndex) else None
+        indexes = [self._index] if members is None else [member.index for member in members]
+        return [
+            path
+            for number, index in enumerate(indexes)
+            for path in (index.sources.input if not number else None, index.sources.output, index.sources.errors)
+            if path is not None
+        ]
 
     def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:  # noqa: ARG002 - no row is faulty
         """Return a row for each request; the columns that are needed."""
@@ -74,6 +83,8 @@ class JobSource(TableSource):
                 digest.update(b"-")
             except OSError as error:
                 raise read_failed(path, error) from error
-        for number in range(len(self._index)):
-            yield table_row(self._index.record(number), columns, lambda _: self._key)
+        index = self._index
+        job_of = index.job_id_of if isinstance(index, MergedIndex) else lambda _: self._key
+        for number in range(len(index)):
+            yield table_row(index.record(number), columns, job_of)
         self.sha256 = digest.hexdigest()

@@ -12,7 +12,7 @@ from tbatch_tui.engine.tables.readers.source import TableSource, read_failed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tbatch_tui.engine.results.sources import Sources
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 JOB_PREFIX = "job:"
 CSV = (".csv", ".tsv", ".tab")
@@ -36,7 +36,7 @@ def open_source(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
-    job_sources: Callable[[str], tuple[str, Sources]] | None = None,
+    job_results: Callable[[str], tuple[str, ResultIndex]] | None = None,
 ) -> TableSource:
     """Open a table, a folder, a list of lines, or `job:ID`.
 
@@ -47,14 +47,14 @@ def open_source(
         encoding: Of text, where it is not UTF-8.
         delimiter: Of CSV, where it cannot be told.
         sheet: Of a workbook, or the table of a database.
-        job_sources: Returns the id and the files of a job; raises BatchError where there is none.
+        job_results: Returns the id and the results of a job, or of a group; raises BatchError where there is none.
     """
     if text.startswith(JOB_PREFIX):
-        if job_sources is None:
+        if job_results is None:
             raise LocalFileError(f"{text} cannot be read here", "Use a table or a folder.")
         from tbatch_tui.engine.tables.readers.job import JobSource
 
-        return JobSource(*job_sources(text.removeprefix(JOB_PREFIX)))
+        return JobSource(*job_results(text.removeprefix(JOB_PREFIX)))
     name, table = split_table(text)
     path = Path(name)
     try:

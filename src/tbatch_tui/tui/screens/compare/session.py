@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.answers.columns import value_text
@@ -11,7 +12,7 @@ from tbatch_tui.engine.answers.fields import find_fields
 from tbatch_tui.engine.answers.reading import read_answers
 from tbatch_tui.engine.answers.table import COUNTED
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.results import sources_of
+from tbatch_tui.engine.groups.group_results import results_by_key
 from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 from tbatch_tui.engine.threads import run_cancellable, run_reading
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
     from tbatch_tui.engine.results import ResultIndex
-    from tbatch_tui.engine.results.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class CompareSession:
 
     async def gold_columns(self) -> tuple[str, ...]:
         """Return the columns of the table that the job was made of. Raises BatchError where it is not here."""
-        noted = await self._noted()
+        noted, find = await self._noted(), await self._finder()
 
         def read(*, cancelled: Callable[[], bool]) -> tuple[str, ...]:  # noqa: ARG001 - a quick look
-            return open_noted_table(noted, self.name(self.key), self._find_files)[1].columns
+            return open_noted_table(noted, self.name(self.key), find)[1].columns
 
         return await run_reading(read)
 
@@ -109,10 +109,10 @@ class CompareSession:
         return index
 
     async def _read_gold(self, name: str, index: ResultIndex) -> dict[int, Any]:
-        noted = await self._noted()
+        noted, find = await self._noted(), await self._finder()
 
         def read(*, cancelled: Callable[[], bool]) -> dict[int, Any]:
-            recipe, source = open_noted_table(noted, self.name(self.key), self._find_files)
+            recipe, source = open_noted_table(noted, self.name(self.key), find)
             return read_source_column(recipe, source, index, name, cancelled=cancelled)
 
         return await run_reading(read)
@@ -121,8 +121,9 @@ class CompareSession:
         record = self._engine.record(self.key)
         return await self._engine.recipes.recipe_of(record) if record is not None else None
 
-    def _find_files(self, key: str) -> tuple[str, Sources]:
-        return key, sources_of(self._engine.record(key))
+    async def _finder(self) -> Callable[[str], tuple[str, ResultIndex]]:
+        """Return the function from the key of a job, or of a group, to its results."""
+        return partial(results_by_key, await self._engine.records())
 
     def texts(self, first_row: int | None, second_row: int | None) -> tuple[str, str]:
         """Return both answers of a pair in full; of a gold column, the field and what it should be.

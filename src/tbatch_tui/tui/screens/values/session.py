@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.answers.columns import column_of_cells
@@ -10,7 +11,8 @@ from tbatch_tui.engine.answers.fields import FieldKind
 from tbatch_tui.engine.answers.pattern import read_by_pattern
 from tbatch_tui.engine.answers.table import COUNTED, AnswerTable, read_table
 from tbatch_tui.engine.answers.values import CrossTable, FieldValues, cross, describe_column
-from tbatch_tui.engine.results import Outcome, sources_of
+from tbatch_tui.engine.groups.group_results import results_by_key
+from tbatch_tui.engine.results import Outcome
 from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 from tbatch_tui.engine.threads import run_cancellable, run_reading
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
     from tbatch_tui.engine.results import ResultIndex
-    from tbatch_tui.engine.results.sources import Sources
 
 
 class FieldLine(NamedTuple):
@@ -102,19 +103,19 @@ class ValuesSession:
 
     async def source_columns(self) -> tuple[str, ...]:
         """Return the columns of the table that the job was made of. Raises BatchError where it is not here."""
-        noted = await self._noted()
+        noted, find = await self._noted(), await self._finder()
 
         def read(*, cancelled: Callable[[], bool]) -> tuple[str, ...]:  # noqa: ARG001 - a quick look
-            return open_noted_table(noted, self._name, self._find_files)[1].columns
+            return open_noted_table(noted, self._name, find)[1].columns
 
         return await run_reading(read)
 
     async def cross_by_source(self, name: str) -> None:
         """Tell fields by a column of the source. Raises BatchError."""
-        noted = await self._noted()
+        noted, find = await self._noted(), await self._finder()
 
         def read(*, cancelled: Callable[[], bool]) -> ValueColumn:
-            recipe, source = open_noted_table(noted, self._name, self._find_files)
+            recipe, source = open_noted_table(noted, self._name, find)
             cells = read_source_column(recipe, source, self.index, name, cancelled=cancelled)
             return column_of_cells(name, cells, self.rows)
 
@@ -129,8 +130,9 @@ class ValuesSession:
         record = self._engine.record(self.key)
         return record.name if record is not None else "the job"
 
-    def _find_files(self, key: str) -> tuple[str, Sources]:
-        return key, sources_of(self._engine.record(key))
+    async def _finder(self) -> Callable[[str], tuple[str, ResultIndex]]:
+        """Return the function from the key of a job, or of a group, to its results."""
+        return partial(results_by_key, await self._engine.records())
 
     # -- patterns ------------------------------------------------------------------------------------
 
