@@ -53,6 +53,18 @@ def summary(report: CheckReport) -> str:
     return " · ".join((*(problems or ["no problems"]), requests, _size(report.size), endpoint))
 
 
+def untimed_note(report: CheckReport) -> str:
+    """Return what is said of an audio file whose answers will have no times. Reads the file again."""
+    if report.endpoint is None or not report.endpoint.is_audio:
+        return ""
+    from tbatch_tui.engine.check.untimed import count_untimed, untimed_words
+
+    try:
+        return untimed_words(count_untimed(report.path))
+    except OSError:
+        return ""  # the check said what there is to say of it
+
+
 def _size(size: int) -> str:
     # Not `text.format.size`: its module loads `datetime`, which `check` can do without.
     for unit, name in ((10**6, "MB"), (10**3, "kB")):

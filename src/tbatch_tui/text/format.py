@@ -67,6 +67,13 @@ def duration(seconds: float | None) -> str:
     return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
+def clock(seconds: float) -> str:
+    """Return a place in a recording: `0:03`, `1:02:03`."""
+    whole = int(min(seconds, 359_999))
+    minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
+    return minutes if whole < 3_600 else f"{whole // 3_600}:{minutes:>05}"
+
+
 def age(then: float | None, now: float) -> str:
     """Return how long ago it was, in one unit: `now`, `12 s ago`, `41 m ago`, `2 d ago`.
 

@@ -525,19 +525,31 @@ async def test_shown_rows_are_exported_and_no_file_is_overwritten_unasked(
         assert "exporting" not in screen_text(host)
 
 
-async def test_recordings_can_be_written_as_subtitles(tmp_path: Path) -> None:
+async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spoken = {"text": "Good morning.", "language": "en", "duration": 2.5}
-    times = [{"id": 0, "start": 0.5, "end": 2.0, "text": "Good morning."}]
+    times = [
+        {"id": n, "start": 0.5 + n, "end": 2.0 + n, "text": "Good morning.", "speaker_id": f"SPEAKER_0{n}", "words": []}
+        for n in range(2)
+    ]
     save_job(
         tmp_path,
         requests=[
             {"custom_id": name, "method": "FILE", "body": {"model": "m", "file": f"https://h/calls/{name}.mp3"}}
             for name in "ab"
         ],
-        output=[response_row("a", spoken | {"segments": times}), response_row("b", spoken)],
+        output=[response_row("a", spoken | {"segments": [], "speaker_segments": times}), response_row("b", spoken)],
         errors=[],
         endpoint=Endpoint.TRANSCRIPTION,
     )
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/1")
+    async with open_results(tmp_path, (120, 24)) as (host, pilot):
+        shown = screen_text(host)
+        assert "2 speakers" in shown and "0:00 Good morning." in shown and "SPEAKER_01" in shown
+        await pilot.press("P")
+        await wait_until_idle(host, pilot)
+        assert "no desktop over ssh" in " ".join(toast.message for toast in host._notifications)
     async with open_results(tmp_path, (80, 24)) as (host, pilot):
         for again in (False, True):
             await pilot.press("x")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary
+from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary, untimed_note
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, UNKNOWN, USAGE, exit_code_of
 from tbatch_tui.engine.check import RULES, check_file
@@ -314,6 +314,8 @@ class _Run:
             sys.stdout.writelines(f"{shown}:{problem_line(problem, colours)}\n" for problem in report.problems)
             sys.stdout.flush()
             _print_message(f"{shown}: {summary(report)}")
+            if note := untimed_note(report):
+                _print_message(f"{shown}: {note}")
 
 
 def _filter_rules(report: CheckReport, select: Collection[str], ignore: Collection[str]) -> CheckReport:

@@ -82,10 +82,25 @@ async def open_on_desktop(path: Path) -> None:
     """
     command = opener_command(os.environ, sys.platform)
     await _require_file(path)
+    await _open(command, str(path), path.name)
+
+
+async def open_link(url: str) -> None:
+    """Open an http or https URL with the desktop's program for it. Raises BatchError."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise BatchError("This link cannot be opened in a browser", "Only http and https links can.")
+    try:
+        command = opener_command(os.environ, sys.platform)
+    except BatchError as error:
+        raise BatchError(error.title, "{list.copy-record} copies the record with its link.") from None
+    await _open(command, url, "the link")
+
+
+async def _open(command: list[str], target: str, name: str) -> None:
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
-            str(path),
+            target,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -98,7 +113,7 @@ async def open_on_desktop(path: Path) -> None:
     except OSError as error:
         raise BatchError(f"{command[0]} did not start: {error.strerror}", _HINT) from error
     if code != 0 and sys.platform != "win32":
-        raise BatchError(f"{command[0]} could not open {path.name}", _HINT)
+        raise BatchError(f"{command[0]} could not open {name}", _HINT)
 
 
 async def _require_file(path: Path) -> None:

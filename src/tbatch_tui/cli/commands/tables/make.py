@@ -244,7 +244,7 @@ def _check(path: Path) -> CheckReport:
 
 
 def _print_summary(made: MadeFile, report: CheckReport) -> None:
-    from tbatch_tui.cli.check_report import problem_line
+    from tbatch_tui.cli.check_report import problem_line, untimed_note
 
     shown = [problem for problem in report.problems if problem.rule not in _OVER_LIMITS]
     name = escape_controls(made.path.name)
@@ -253,6 +253,8 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
     if len(shown) > _SHOWN:
         print_message(f"{name}: {plural(len(shown) - _SHOWN, 'more problem')}; tbatch-tui check prints all of them")
     print_message(f"{plural(made.rows, 'row')} · {plural(made.requests, 'request')}{_tokens(report)}")
+    if note := untimed_note(report):
+        print_message(note)
     for reason, number in made.left_out.items():
         print_message(f"{plural(number, 'row')} left out: {reason}")
     if made.recipe.rows.once:

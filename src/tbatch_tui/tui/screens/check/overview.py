@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.containers import Vertical
 
+from tbatch_tui.engine.check.untimed import untimed_words
 from tbatch_tui.engine.lenient_json import content_text, loads, to_json
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.sanitize import line
@@ -53,6 +54,8 @@ class FileOverview:
     """Whether those are all."""
     parameters: dict[str, Counter[str]] = field(default_factory=dict)
     """By the name of a parameter, how many requests have which value."""
+    untimed: int = 0
+    """How many are about recordings, and ask without `verbose_json`."""
     systems: Counter[str] = field(default_factory=Counter)
     """How many requests have which system prompt; requests without one are not counted."""
 
@@ -93,6 +96,8 @@ def _count(overview: FileOverview, text: bytes) -> None:
     for name, value in body.items():
         if name not in _NOT_PARAMETERS:
             overview.parameters.setdefault(name, Counter())[_short(value)] += 1
+    if "file" in body and body.get("response_format") != "verbose_json":
+        overview.untimed += 1
     if (system := _system_prompt(body)) is not None:
         overview.systems[system] += 1
 
@@ -128,6 +133,8 @@ def parameter_facts(overview: FileOverview) -> list[tuple[str, StyledText]]:
         facts.append((title, [(f"{line(name)[:30]} ", "$status-quiet"), *_values(values, overview.requests)]))
     if (more := len(overview.parameters) - _PARAMETERS_NAMED) > 0:
         facts.append(("", [(f"and {fmt.plural(more, 'parameter')} more", "$status-quiet")]))
+    if overview.untimed:
+        facts.append(("Note", [(untimed_words(overview.untimed), "")]))
     if not overview.is_whole and facts:
         facts.append(("", [(f"in the first {overview.requests:,} requests", "$status-quiet")]))
     return facts

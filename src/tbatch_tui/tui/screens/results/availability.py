@@ -9,7 +9,7 @@ from tbatch_tui.tui.screens.input_file import INPUT_IS_KNOWN
 if TYPE_CHECKING:
     from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
-RECORD_ACTIONS = frozenset({"hit", "raw", "reasoning", "copy_id", "copy_record", "record"})
+RECORD_ACTIONS = frozenset({"hit", "raw", "reasoning", "copy_id", "copy_record", "record", "open_source"})
 """What is done with the row under the cursor."""
 LIST_ACTIONS = frozenset({"next_sort", "reverse_sort", "columns", "turn_columns"})
 """What is done with the list."""

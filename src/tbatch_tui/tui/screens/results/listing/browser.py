@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.containers import Horizontal
 
+from tbatch_tui.engine.audio.transcript_files import recording_url
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import ErrorGroup, Row
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import line, lines_content
@@ -18,6 +20,7 @@ from tbatch_tui.tui.screens.results.reading.error_groups import group_columns
 from tbatch_tui.tui.screens.results.reading.record_pane import RecordPane
 from tbatch_tui.tui.screens.results.rows import MARKED, ChosenRows, ResultRows, RowFilter
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
+from tbatch_tui.tui.terminal.open_file import open_link
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ class RowBrowser(Horizontal):
         keys.PREVIOUS_HIT,
         keys.COPY_ID,
         keys.COPY_RECORD,
+        keys.OPEN_SOURCE,
     ]
 
     def __init__(
@@ -235,6 +239,19 @@ class RowBrowser(Horizontal):
             record = await asyncio.to_thread(self._session.index.record, row.number)
             lines = {"request": json_or_text(record.raw_request), "response": json_or_text(record.raw_response)}
             copy_record(self.app, self._bridge, json_text(lines), line(record.row.custom_id))
+
+    @work(group="open", exclusive=True, exit_on_error=False)
+    async def action_open_source(self) -> None:
+        """Open the recording of the row where its link leads."""
+        if (row := self.current_row) is None:
+            return
+        record = await asyncio.to_thread(self._session.index.record, row.number)
+        try:
+            if (url := recording_url(record)) is None:
+                raise BatchError("This row has no recording", "Only audio requests have one.")
+            await open_link(url)
+        except BatchError as error:
+            self._bridge.report(error)
 
     # -- which rows ----------------------------------------------------------------------------------
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, format_raw_line
+from tbatch_tui.engine.results import (
+    ContentPart,
+    Message,
+    Outcome,
+    PartKind,
+    ResultRecord,
+    Transcription,
+    Usage,
+    format_raw_line,
+)
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import ISSUE_TEXTS, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
@@ -94,9 +103,10 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         about = fmt.join(
             transcription.language,
             f"{fmt.duration(transcription.seconds)} audio" if transcription.seconds else "",
+            fmt.plural(len(transcription.speakers), "speaker") if transcription.speakers else "",
         )
         yield Block("", lead=(("transcript", _ROLE), (f" · {about}" if about else "", QUIET)))
-        yield Block(transcription.text or "(silence)", "" if transcription.text else QUIET, _INDENT)
+        yield from _segments(transcription)
         yield Block()
     for number, answer in enumerate(record.answers):
         about = fmt.join(_used(record.usage) if not number else "", answer.finish_reason)
@@ -109,6 +119,22 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         yield Block("", lead=(heading,))
         yield Block(_why_cut(record), ATTENTION, _INDENT)
         yield Block()
+
+
+def _segments(transcription: Transcription) -> Iterator[Block]:
+    """Yield who said what, and when; the text alone where there are no times."""
+    if not transcription.segments:
+        yield Block(transcription.text or "(silence)", "" if transcription.text else QUIET, _INDENT)
+        return
+    last = max(segment.start for segment in transcription.segments)
+    width = len(fmt.clock(last)) + _INDENT + 1
+    speaker = None
+    for segment in transcription.segments:
+        if segment.speaker and segment.speaker != speaker:
+            yield Block("", lead=((f"{' ' * width}{segment.speaker}", _ROLE),))
+        speaker = segment.speaker
+        time = f"{fmt.clock(segment.start):>{width - 1}} "
+        yield Block(segment.text.strip(), "", width, lead=((time, QUIET),))
 
 
 def _raw_row(record: ResultRecord) -> Iterator[Block]:
