@@ -87,7 +87,7 @@ async def test_a_file_over_the_limits_is_several_jobs_whose_results_merge(
             await engine.wait(record.key)
         records = await engine.groups.parts(engine.record(key).key)  # type: ignore[union-attr]
         assert len(sandbox.jobs) == 3
-        assert [record.requests for record in records] == [10, 10, 5]
+        assert [record.requests for record in records] == [9, 9, 7], "as equal as can be, not full ones and a crumb"
         assert records[1].output is not None and records[1].output.path is not None
         assert records[1].output.path.name == f"reviews.part2of3-{records[1].key[:8]}.output.jsonl"
         index, counts = merged(records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.check.scan.job_count import count_jobs
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.groups.split import write_parts
+from tbatch_tui.engine.groups.split import equal_counts, write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
 if TYPE_CHECKING:
@@ -153,3 +154,22 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(LocalFileError, match=r"cannot be written .*parts") as caught:
         write_parts(path, home, fingerprint=read_fingerprint(path), requests=1, requests_max=9, bytes_max=99)
     assert "Nothing was submitted" in caught.value.hint
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=60),
+    requests_max=st.integers(1, 12),
+    bytes_max=st.integers(10, 300),
+)
+def test_parts_are_as_few_as_can_be_and_the_largest_is_small(
+    lengths: list[int], requests_max: int, bytes_max: int
+) -> None:
+    ends = list(accumulate(lengths))
+    counts = equal_counts(ends, requests_max, bytes_max)
+    assert sum(counts) == len(lengths) and max(counts) <= requests_max
+    sizes = [sum(lengths[end - count : end]) for count, end in zip(counts, accumulate(counts), strict=True)]
+    assert all(size <= bytes_max or count == 1 for size, count in zip(sizes, counts, strict=True))
+    if sum(lengths) <= bytes_max:  # only the number of requests decides
+        assert len(counts) == -(-len(lengths) // requests_max)
+        assert max(counts) == -(-len(lengths) // len(counts)), "no full ones and a crumb"

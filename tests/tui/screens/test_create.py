@@ -88,9 +88,9 @@ async def test_label_and_endpoint_are_submitted_as_chosen(sandbox: Sandbox, audi
 @pytest.mark.parametrize(
     ("requests", "jobs", "words"),
     [
-        (60_000, 2, "2 jobs (50,000 + 10,000); Results merges them"),
-        (100_000, 2, "2 jobs (2 × 50,000); Results merges them"),
-        (110_000, 3, "3 jobs (2 × 50,000 + 10,000); Results merges them"),
+        (60_000, 2, "2 jobs of about 30,000; Results merges them"),
+        (100_000, 2, "2 jobs of about 50,000; Results merges them"),
+        (110_000, 3, "3 jobs of about 36,667; Results merges them"),
         (900, 2, "2 jobs of at most 100 MB; Results merges them"),
     ],
 )

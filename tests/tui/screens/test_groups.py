@@ -126,7 +126,7 @@ async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path,
     assert not report._replace(errors=1).can_be_split, "a line is faulty, too"
     report = report._replace(requests=50_001)
     async with shown(offline(tmp_path), lambda engine, bridge: CreateScreen(engine, bridge, report)) as (app, _):
-        await until(lambda: "Jobs        2 jobs (50,000 + 1); Results merges them" in app.text)
+        await until(lambda: "Jobs        2 jobs of about 25,001; Results merges them" in app.text)
         assert "It goes as 2 jobs." in app.text
 
 

@@ -10,6 +10,8 @@ import hashlib
 import os
 import secrets
 import shutil
+from array import array
+from bisect import bisect_right
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 _CHECKED_EVERY = 1000
 """Lines after which it is checked whether to stop."""
+_STEPS = 1 << 20
+"""Into how many steps the limits are divided to find the smallest that will do."""
 
 
 def write_parts(
@@ -50,12 +54,69 @@ def write_parts(
         requests_max: how many requests a part has at most.
         bytes_max: how many bytes a part has at most.
     """
+    ahead = _ahead(requests, first)
     with _new_folder(path, home) as folder:
-        writer = _Parts(folder, requests_max, bytes_max)
-        count = writer.split(path, _ahead(requests, first), fingerprint, cancelled)
+        counts = equal_counts(
+            _line_ends(path, ahead, cancelled), requests_max, bytes_max - 1
+        )  # a last line gets its end
+        writer = _Parts(folder, counts)
+        count = writer.split(path, ahead, fingerprint, cancelled)
         if count != requests:
             raise _changed(path)
         return writer.named(path.stem, bool(first))
+
+
+def equal_counts(ends: Sequence[int], requests_max: int, bytes_max: int) -> list[int]:
+    """Return how many requests each part has: as few parts as the limits allow, the largest as small as can be.
+
+    Full parts and a crumb would make the last answers wait for the first parts, and waste the last one.
+
+    Args:
+        ends: by request, the sum of the bytes of it and of all before it.
+        requests_max: how many requests a part has at most.
+        bytes_max: how many bytes a part has at most; a longer line is a part of its own.
+    """
+    fewest = len(_filled(ends, requests_max, bytes_max))
+    low, high = 0, _STEPS
+    while high - low > 1:  # the smallest share of the limits with which there are no more parts
+        share = (low + high) // 2
+        limits = -(-requests_max * share // _STEPS), bytes_max * share // _STEPS
+        low, high = (low, share) if len(_filled(ends, *limits, most=fewest)) <= fewest else (share, high)
+    return _filled(ends, -(-requests_max * high // _STEPS), bytes_max * high // _STEPS)
+
+
+def _filled(ends: Sequence[int], requests_max: int, bytes_max: int, *, most: int | None = None) -> list[int]:
+    """Return the requests of each part, where each is filled to its limits; no more parts than one over `most`."""
+    counts: list[int] = []
+    begin = 0
+    while begin < len(ends) and (most is None or len(counts) <= most):
+        before = ends[begin - 1] if begin else 0
+        end = bisect_right(ends, before + bytes_max, begin, min(len(ends), begin + requests_max))
+        end = max(end, begin + 1)
+        counts.append(end - begin)
+        begin = end
+    return counts
+
+
+def _line_ends(path: Path, ahead: set[int], cancelled: Callable[[], bool]) -> array[int]:
+    """Return by request of the rest the bytes up to its end: 8 bytes of memory a request."""
+    ends, total, count = array("Q"), 0, 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file):
+                if number % _CHECKED_EVERY == 0 and cancelled():
+                    raise OperationCancelledError("Writing the parts was stopped")
+                if number == 0:
+                    line = line.removeprefix(_BOM)
+                if line.isspace() or not line:
+                    continue
+                if count not in ahead:
+                    total += len(line)
+                    ends.append(total)
+                count += 1
+    except OSError as error:
+        raise LocalFileError(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error
+    return ends
 
 
 def rewrite_parts(
@@ -140,11 +201,10 @@ class _PartWriter:
 class _Parts:
     """The files of a folder while they are written."""
 
-    def __init__(self, folder: Path, requests_max: int | Sequence[int], bytes_max: int | None = None) -> None:
-        """Without `bytes_max` the requests of each part are given, in their order."""
+    def __init__(self, folder: Path, counts: Sequence[int]) -> None:
+        """`counts` is how many requests each part has, in their order."""
         self._folder = folder
-        self._requests_max = requests_max
-        self._bytes_max = bytes_max
+        self._counts = counts
         self._ahead: _PartWriter | None = None
         self._rest: list[_PartWriter] = []
 
@@ -164,7 +224,7 @@ class _Parts:
                         line = line.removeprefix(_BOM)
                     if line.isspace() or not line:
                         continue
-                    self._writer_for(count in ahead, len(line)).add(line if line.endswith(b"\n") else line + b"\n")
+                    self._writer_for(count in ahead).add(line if line.endswith(b"\n") else line + b"\n")
                     count += 1
         finally:
             for part in (self._ahead, *self._rest):
@@ -174,23 +234,16 @@ class _Parts:
             raise _changed(path)
         return count
 
-    def _writer_for(self, is_ahead: bool, length: int) -> _PartWriter:
+    def _writer_for(self, is_ahead: bool) -> _PartWriter:
         if is_ahead and self._ahead is not None:
             return self._ahead
         last = self._rest[-1] if self._rest else None
-        if last is None or self._is_full(last, length):
+        number = len(self._rest) - 1
+        if last is None or (number < len(self._counts) and last.requests >= self._counts[number]):
             if last is not None:
                 last.close()
             self._rest.append(last := self._new())
         return last
-
-    def _is_full(self, part: _PartWriter, length: int) -> bool:
-        """Return whether the last part has no room for another line of so many bytes."""
-        if not isinstance(self._requests_max, int):
-            number = len(self._rest) - 1
-            return number < len(self._requests_max) and part.requests >= self._requests_max[number]
-        is_long = self._bytes_max is not None and part.size + length + 1 > self._bytes_max
-        return is_long or part.requests >= self._requests_max
 
     def _new(self) -> _PartWriter:
         return _PartWriter(self._folder / secrets.token_hex(6))

@@ -46,8 +46,7 @@ def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
         return []
     full, rest = divmod(report.requests, REQUESTS_MAX)
     if report.jobs == full + bool(rest):  # else bytes are the limit, and the sizes are not known yet
-        whole = f"{REQUESTS_MAX:,}" if full == 1 else f"{full:,} × {REQUESTS_MAX:,}"
-        sizes = f" ({whole} + {rest:,})" if rest else f" ({whole})"
+        sizes = f" of about {-(-report.requests // report.jobs):,}"
     else:
         sizes = f" of at most {FILE_MEGABYTES} MB"
     return [("Jobs", [(f"{report.jobs:,} jobs{sizes}; Results merges them", "")])]
