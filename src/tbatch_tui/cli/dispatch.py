@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -125,18 +126,17 @@ def _run_app(arguments: list[str]) -> int:
     from tbatch_tui.config.resolve import resolve_settings
     from tbatch_tui.config.settings import SettingsError
 
+    # A base URL is that of the profile that it was given with; what else was given is for all of them.
+    resolve = partial(
+        resolve_settings,
+        output_dir=options.output_dir,
+        data_dir=options.data_dir,
+        poll_interval=options.poll_interval,
+        mouse=not options.no_mouse,
+        insecure=options.insecure,
+    )
     try:
-        settings = resolve_settings(
-            file=options.file,
-            demo=options.demo,
-            output_dir=options.output_dir,
-            data_dir=options.data_dir,
-            poll_interval=options.poll_interval,
-            base_url=options.base_url,
-            mouse=not options.no_mouse,
-            insecure=options.insecure,
-            profile=options.profile,
-        )
+        settings = resolve(file=options.file, demo=options.demo, base_url=options.base_url, profile=options.profile)
     except SettingsError as error:
         parser.error(str(error))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -157,4 +157,4 @@ def _run_app(arguments: list[str]) -> int:
             return 130
     from tbatch_tui.cli.commands.app import launch
 
-    return launch(settings)
+    return launch(settings, lambda name: resolve(profile=name))

@@ -20,7 +20,7 @@ from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.messages import OpenPath
-from tbatch_tui.tui.navigation import Navigation
+from tbatch_tui.tui.navigation import ProfileSwitch
 from tbatch_tui.tui.sanitize import lines
 from tbatch_tui.tui.screens.jobs.actions import format_answered
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
@@ -52,7 +52,7 @@ def _palette(module: str, name: str) -> Callable[[], type[Any]]:
     return lambda: getattr(import_module(f"tbatch_tui.tui.{module}"), name)  # loaded when it is first opened
 
 
-class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
+class TbatchApp(OrderedKeysApp[str], ProfileSwitch, CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
@@ -70,6 +70,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
         settings: Settings,
         make_engine: Callable[[Callable[[EngineEvent], object]], BatchEngine],
         demo: DemoServer | None = None,
+        settings_of: Callable[[str], Settings] | None = None,
     ) -> None:
         """Make an app.
 
@@ -77,12 +78,14 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
             settings: What the person set.
             make_engine: Makes the engine, given the callback that it passes its events to.
             demo: The private server of the demo, which the app starts and stops; None outside the demo.
+            settings_of: Returns the settings with another profile, "" for none, and without its key.
         """
         super().__init__()
         self.settings = settings
         self.bridge = Bridge(self, lambda: self.engine.now())
         self.engine = make_engine(self.bridge.emit)
         self.demo = demo
+        self.settings_of = settings_of
         self._first_records: list[JobRecord] = []
         self._is_engine_open = False
         self._was_painted = False
@@ -136,7 +139,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
             from tbatch_tui.tui.terminal.stop import on_stop
 
             leave_when_told(self)
-            on_stop(self.engine.pause, self.engine.resume)
+            on_stop(lambda: self.engine.pause(), lambda: self.engine.resume())
         self.call_after_refresh(self._painted)
         # Textual drops what waits for the refresh of a screen that a quick key has already covered.
         self.set_timer(PAINTED_BY, self._painted)
@@ -156,6 +159,10 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
 
     @work(group="engine", exit_on_error=False)
     async def _start_engine(self) -> None:
+        await self.open_engine()
+
+    async def open_engine(self) -> None:
+        """Open the engine, and show its history."""
         try:
             if self.demo is not None:
                 if self.demo.unwritable:
@@ -171,6 +178,9 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
             self.jobs.restore(*settings)
             records = await self.engine.records()
             self.jobs.load_all(records)
+            if self._notifier is not None:  # of the profile before this one
+                self._notifier.watch(records)
+                return
             self._start_notifier(records)
             if self.settings.tour:
                 self.screen_change_signal.subscribe(self, self._show_tour)
@@ -215,11 +225,17 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
         """Close the engine, and stop the demo's server."""
         if self._notifier is not None:
             self._notifier.close()
+        if self._switching is not None:
+            await asyncio.wait([self._switching])
+        await self.close_engine()
+        if self.demo is not None:
+            await asyncio.to_thread(self.demo.stop)
+
+    async def close_engine(self) -> None:
+        """Close the engine, if it is open."""
         if self._is_engine_open:
             self._is_engine_open = False
             await self.engine.aclose()
-        if self.demo is not None:
-            await asyncio.to_thread(self.demo.stop)
 
     @property
     def jobs(self) -> JobsScreen:

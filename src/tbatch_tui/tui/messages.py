@@ -138,5 +138,9 @@ class GoBack(Message):
     """Leave this screen for the one below it. On Jobs it does nothing."""
 
 
+class SwitchProfile(Message):
+    """Ask for another profile, and go over to it."""
+
+
 class TryDemo(Message):
     """Exit, and start again as the demo."""

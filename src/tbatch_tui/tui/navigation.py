@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +12,26 @@ from textual.app import App
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.threads import run_detached
+from tbatch_tui.tui import theme
+from tbatch_tui.tui.textual_private import replace_first_screen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.events import Paste
 
+    from tbatch_tui.config.settings import Settings
     from tbatch_tui.demo import DemoServer
     from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui import messages
     from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
     from tbatch_tui.tui.screens.jobs.screen import JobsScreen
+
+_FIRST_ROWS = 60
+"""Rows read before the new list is shown; the others follow."""
+NO_PROFILES = "There are no profiles: [profiles.NAME] in config.toml makes one, and tbatch-tui config path says where"
 
 
 class Navigation(App[str]):
@@ -171,6 +183,86 @@ class Navigation(App[str]):
     def on_try_demo(self, _: messages.TryDemo) -> None:
         """Exit, and start again as the demo."""
         self.exit("demo")
+
+
+class ProfileSwitch(Navigation):
+    """Closes the engine of one profile and opens that of another.
+
+    What was under way is taken up when its profile is in use again, as after leaving the app: transfers go on from
+    where they were, and a create whose answer is not known is looked up before anything is sent again.
+    """
+
+    settings: Settings
+    settings_of: Callable[[str], Settings] | None
+    _switching: asyncio.Task[None] | None = None
+    """Closes one engine and opens the other; leaving the app waits for it."""
+
+    async def close_engine(self) -> None:
+        """Close the engine, if it is open."""
+        raise NotImplementedError
+
+    async def open_engine(self) -> None:
+        """Open the engine, and show its history."""
+        raise NotImplementedError
+
+    @property
+    def profile_blocker(self) -> str:
+        """Why no other profile can be chosen; empty if one can."""
+        if self.demo is not None:
+            return "The demo has a server of its own, and no profiles"
+        return "" if self.settings.profiles and self.settings_of is not None else NO_PROFILES
+
+    @property
+    def profile_badge(self) -> tuple[str, str] | None:
+        """The name of the profile, and its style; None without one."""
+        profile = self.settings.profile
+        return (profile.name, theme.badge_style(profile.colour, self.current_theme)) if profile is not None else None
+
+    @work(group="profile", exclusive=True, exit_on_error=False)
+    async def on_switch_profile(self, _: messages.SwitchProfile) -> None:
+        """Let the person choose a profile, and go over to it once its key is known."""
+        if self.settings_of is None:
+            return
+        from tbatch_tui.tui.screens.jobs.dialogs.profile import choose_profile, confirm_switch, wait_for_key
+
+        try:
+            name = await choose_profile(self, self.settings)
+            if name is None or not await confirm_switch(self, self.engine):
+                return
+            settings = await asyncio.to_thread(self.settings_of, name)
+            waiting, settings = await wait_for_key(self, settings)
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        self._switching = asyncio.create_task(self._go_over(replace(settings, file=None), waiting))
+        await asyncio.shield(self._switching)
+        self._switching = None
+
+    async def _go_over(self, settings: Settings, waiting: KeyWait) -> None:
+        """Close this engine, open that of other settings, and show its jobs. `waiting` keeps keys away meanwhile."""
+        from tbatch_tui.config.engine_options import options_from
+        from tbatch_tui.engine.engine import BatchEngine
+        from tbatch_tui.tui.screens.jobs.screen import JobsScreen
+
+        engine = BatchEngine(options_from(settings), self.bridge.emit)
+        try:
+            first = await asyncio.to_thread(engine.first_page, _FIRST_ROWS)
+        except BatchError as error:  # nothing has changed yet
+            waiting.dismiss(None)
+            self.bridge.report(error)
+            return
+        await self.close_engine()
+        if self.is_screen_installed("create"):
+            self.uninstall_screen("create")  # it would submit with the engine that is closed
+        self.settings, self.engine = settings, engine
+        left = []
+        while len(self.screen_stack) > 1:
+            left.append(self.pop_screen())
+        # At once, so that no key comes in between.
+        left.append(replace_first_screen(self, JobsScreen(engine, self.bridge, first)))
+        for screen in left:
+            await screen
+        await self.open_engine()
 
 
 def _is_same_file(one: CheckReport, other: CheckReport) -> bool:

@@ -26,10 +26,22 @@ if TYPE_CHECKING:
     from codecs import IncrementalDecoder
     from collections.abc import Callable, Iterator
 
+    from textual.await_complete import AwaitComplete
     from textual.binding import Binding
     from textual.geometry import Offset
     from textual.notifications import Notification
     from textual.screen import Screen
+
+
+def replace_first_screen(app: App[Any], screen: Screen[Any]) -> AwaitComplete:
+    """Put a screen in the place of the app's first one, which is the only one on the stack.
+
+    Relies on `Screen._result_callbacks`: `switch_screen` takes one from what it replaces; a default screen has none.
+    """
+    first = app.screen
+    if not first._result_callbacks:
+        first._push_result_callback(first, None)
+    return app.switch_screen(screen)
 
 
 def current_app() -> App[Any] | None:

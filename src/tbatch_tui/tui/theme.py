@@ -108,6 +108,32 @@ THEMES = (DARK, LIGHT)
 DEFAULT = DARK.name
 
 
+_BADGES = {
+    "red": "#b3382c",
+    "yellow": "#d2a72f",
+    "green": "#2e7d4f",
+    "cyan": "#1a7f8e",
+    "blue": "#2f5fb3",
+    "magenta": "#8e44a3",
+}
+
+
+def badge_style(colour: str, theme: Theme) -> str:
+    """Return the style of the name of a profile: text that can be read on its colour.
+
+    Args:
+        colour: A name of `config.settings.COLOURS`, `#rrggbb`, or empty for none.
+        theme: The theme in use. One of the terminal's own palette takes the named colours from there.
+    """
+    if not colour:
+        return "bold reverse"
+    if theme.ansi and colour in _BADGES:
+        return f"bold reverse ansi_{colour}"
+    ground = Color.parse(_BADGES.get(colour, colour))
+    ink = max((Color(0, 0, 0), Color(255, 255, 255)), key=lambda each: contrast(each, ground))
+    return f"bold {ink.hex} on {ground.hex}"
+
+
 def variables_for(theme: Theme) -> dict[str, str]:
     """Return our variables for a theme that does not define them.
 

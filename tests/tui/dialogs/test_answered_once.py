@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tbatch_tui.tui
+from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.submission import JobGroup
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.live.change import Asked
@@ -35,6 +36,7 @@ from tbatch_tui.tui.screens.check.line_diff import diff_lines
 from tbatch_tui.tui.screens.compose.model_dialog import ModelDialog
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
+from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
 from tbatch_tui.tui.screens.jobs.dialogs.rest import RestDialog
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog
@@ -90,6 +92,7 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     PatternDialog: lambda _: PatternDialog("answer", "(?P<label>[a-z]+)"),
     ColumnDialog: lambda _: ColumnDialog(("answer",), ("label",)),
     SchemaDialog: lambda _: SchemaDialog(),
+    KeyWait: lambda _: KeyWait(Settings(Path("data"), Path("results"))),
     ChooseFile: lambda _: ChooseFile("Which?", [JobFile("output", Path("x"), 1)]),
     TryDialog: lambda app: TryDialog(BatchEngine(OFFLINE), Bridge(app), TrySubject("x", read=never_read)),
     ChangeTry: lambda app: ChangeTry(Asked("some/model"), Bridge(app), is_audio=False, with_prompt=True),

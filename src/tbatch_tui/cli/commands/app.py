@@ -16,16 +16,18 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tbatch_tui.config.settings import Settings
 
 _FIRST_ROWS = 60
 """Rows read before the first frame; the others follow in a thread."""
 
 
-def launch(settings: Settings) -> int:
+def launch(settings: Settings, settings_of: Callable[[str], Settings] | None = None) -> int:
     """Run the app until the person leaves it, and return the exit code.
 
-    It may end to be opened again as the demo.
+    It may end to be opened again as the demo. `settings_of` returns the settings with another profile.
     """
     # What is allocated before the first frame is not garbage, so looking for any only costs time. The app enables
     # collection again once it is painted.
@@ -47,7 +49,7 @@ def launch(settings: Settings) -> int:
                 return FAILED
             is_default = settings.output_dir == DEFAULT_OUTPUT_DIR
             options = demo.options_from(options, None if is_default else settings.output_dir)
-        app = TbatchApp(settings, partial(BatchEngine, options), demo)
+        app = TbatchApp(settings, partial(BatchEngine, options), demo, settings_of)
         try:
             app.load_first_rows(_FIRST_ROWS)
         except BatchError as error:
@@ -57,5 +59,10 @@ def launch(settings: Settings) -> int:
         if app.return_value != "demo":
             return app.return_code or 0
         settings = replace(
-            settings, demo=True, poll_interval=DEMO_POLL_INTERVAL, output_dir=DEFAULT_OUTPUT_DIR, file=None
+            settings,
+            demo=True,
+            profile=None,
+            poll_interval=DEMO_POLL_INTERVAL,
+            output_dir=DEFAULT_OUTPUT_DIR,
+            file=None,
         )

@@ -188,6 +188,7 @@ BACK            = _key("escape",           "back",               "Back",        
 # The app.
 HELP            = _key("question_mark",    "show_keys",          "Keys",         "help.keys",            SCREENS,                                APP,    "The keys of this screen")
 PALETTE         = _key("ctrl+p",           "command_palette",    "Commands",     "app.palette",          SCREENS,                                APP,    "Find any action by name", show=False, priority=True)
+PROFILE         = _key("P",                "profile",            "Profile",      "jobs.profile",         _JOBS,                                  APP,    "Switch to another profile: its key, server and history", show=False)
 QUIT            = _key("q",                "quit",               "Quit",         "app.quit",             SCREENS,                                APP,    "Quit; batches continue on the server", show=False)
 SUSPEND         = _key("ctrl+z",           "suspend_process",    "Suspend",      "app.suspend",          SCREENS,                                APP,    "Suspend (fg to return)", show=False)
 COPY_SELECTED   = _key("ctrl+c,super+c",   "app.copy_selected",  "Copy text",    "app.copy-selected",    SCREENS | _QUESTION | _READING | _FORM, APP,    "Copy the selected text (drag with the mouse to select)", show=False)

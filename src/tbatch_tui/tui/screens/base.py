@@ -50,7 +50,7 @@ class BaseScreen(SelectableScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out header, body and keys."""
-        yield HeaderLine(self.NAME, id="header")
+        yield HeaderLine(self.NAME, badge=lambda: getattr(self.app, "profile_badge", None), id="header")
         yield Divider()
         yield from self.body()
         yield KeyBar()

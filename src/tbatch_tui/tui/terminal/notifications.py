@@ -49,9 +49,14 @@ class Notifier:
 
     def start(self, records: Iterable[JobRecord]) -> None:
         """Take the whole history, and show in the title what is running."""
-        self._running = {record.key for record in records if record.is_active}
         if self._notify.title:
             self._write("\x1b[22;2t")  # save the terminal's own title
+        self.watch(records)
+
+    def watch(self, records: Iterable[JobRecord]) -> None:
+        """Take the whole history of another account: what is running, and nothing has ended yet."""
+        self._running = {record.key for record in records if record.is_active}
+        self._unseen = 0
         self._show_title()
 
     def records_changed(self, event: RecordsChanged) -> None:

@@ -10,7 +10,7 @@ from tbatch_tui.tui.sanitize import ELLIPSIS, fit, line
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tbatch_tui.tui.render.styled import StyledText
 
@@ -18,6 +18,8 @@ Segment = str | tuple[str, str]
 """A part of the status: text, or text and its style."""
 
 SEPARATOR = " · "
+LONGEST_BADGE = 20
+"""Cells of a badge at most."""
 MIN_SUBJECT = 18
 """Cells the subject has in any case. On a wide line it may have half of the room."""
 
@@ -33,9 +35,19 @@ class HeaderLine(OneLine):
     HeaderLine { dock: top; color: $foreground; }
     """
 
-    def __init__(self, title: str, subject: str = "", *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        subject: str = "",
+        *,
+        badge: Callable[[], tuple[str, str] | None] = lambda: None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """`badge` returns a word that stands right after the title, with its style; None for none."""
         super().__init__(id=id, classes=classes)
         self._title = title
+        self._badge = badge
         self._subject = subject
         self._segments: tuple[tuple[str, str], ...] = ()
 
@@ -53,18 +65,26 @@ class HeaderLine(OneLine):
     def styled_text(self, width: int) -> StyledText:
         """Show name, subject and as much of the status as fits."""
         title = f" {self._title}"
+        badge = self._badge_text()
         subject = line(self._subject[: width * 8])
-        room = width - cell_len(title) - 1
+        room = width - cell_len(title) - sum(cell_len(text) for text, _ in badge) - 1
         reserved = min(cell_len(subject), max(MIN_SUBJECT, room // 2)) + 3 if subject else 0
         status = self._status(room - reserved - 2)
         taken = sum(cell_len(text) for text, _ in status)
         left = room - taken - (2 if status else 0)
-        text: StyledText = [(title, "bold $accent-text")]
+        text: StyledText = [(title, "bold $accent-text"), *badge]
         if subject and left > 5:
             text.append(("   " + fit(subject, left - 3, keep="start"), ""))
         else:
             text.append((" " * max(0, left), ""))
         return [*text, ("  " if status else "", ""), *status, (" ", "")]
+
+    def _badge_text(self) -> StyledText:
+        if (badge := self._badge()) is None:
+            return []
+        word, style = badge
+        word = line(word)
+        return [("  ", ""), (f" {fit(word, min(cell_len(word), LONGEST_BADGE))} ", style)]
 
     def _status(self, room: int) -> StyledText:
         """Return as many segments as there is room for, from the right, with `…` for the rest."""

@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.groups.group_record import GroupRecord
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.messages import NewBatch, OpenCompare, OpenFiles, OpenJob, TryDemo
+from tbatch_tui.tui.messages import NewBatch, OpenCompare, OpenFiles, OpenJob, SwitchProfile, TryDemo
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.jobs.actions import JobActions
@@ -62,6 +62,7 @@ class JobsScreen(JobActions, BaseScreen):
         keys.FILES,
         keys.COMPARE,
         keys.TRY_DEMO,
+        keys.PROFILE,
     ]
 
     def __init__(self, engine: BatchEngine, bridge: Bridge, first: Iterable[JobRecord], *, demo: bool = False) -> None:
@@ -315,6 +316,10 @@ class JobsScreen(JobActions, BaseScreen):
         """Go to Files."""
         self.post_message(OpenFiles())
 
+    def action_profile(self) -> None:
+        """Go over to another profile."""
+        self.post_message(SwitchProfile())
+
     def action_try_demo(self) -> None:
         """Leave for the demo."""
         self.post_message(TryDemo())
@@ -362,11 +367,17 @@ class JobsScreen(JobActions, BaseScreen):
                 return len(self.table.marked) == len(self.targets) == 2 and all(job.paths for job in self.targets)
             case "try_demo":
                 return self.engine.health.state is HealthState.NO_KEY
+            case "profile":
+                return not self._profile_blocker
             case "back":
                 return self._model.is_narrowed or bool(self.table.marked)
             case "turn_columns":
                 return self.table.has_hidden_columns
         return super().check_action(action, parameters)
+
+    @property
+    def _profile_blocker(self) -> str:
+        return str(getattr(self.app, "profile_blocker", "There are no profiles"))
 
     def disabled_reason(self, action: str) -> str:
         """Return why an action of this screen cannot be done now."""
@@ -379,4 +390,6 @@ class JobsScreen(JobActions, BaseScreen):
                 return "The demo starts with tbatch-tui --demo"
             case "turn_columns":
                 return "All columns are shown"
+            case "profile":
+                return self._profile_blocker
         return super().disabled_reason(action)
