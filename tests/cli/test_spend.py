@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, write_chat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Run
 
+Env = dict[str, "str | None"]
 SOON = ("--poll-interval", "0.2")
 
 
@@ -56,3 +59,51 @@ def test_a_month_that_is_none_is_refused_and_an_empty_one_is_told(run: Run) -> N
     assert refused.returncode == 2 and "not a month" in refused.stderr
     empty = json.loads(run("spend", "--month", "2020-01", "--json").stdout)
     assert (empty["month"], empty["total"], empty["by"], empty["unknown_jobs"]) == ("2020-01", 0.0, [], 0)
+
+
+# -- the budget ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def budget(tmp_path: Path) -> Callable[[str], Env]:
+    """Return what writes a budget into config.toml, and returns the environment that finds it."""
+
+    def write(text: str) -> Env:
+        folder = tmp_path / "config" / "tbatch-tui"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.toml").write_text(f"[budget]\n{text}\n")
+        return {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+    return write
+
+
+def test_submit_above_the_budget_exits_with_1(
+    run: Run, sandbox: Sandbox, tmp_path: Path, budget: Callable[[str], Env]
+) -> None:
+    write_chat(tmp_path / "work.jsonl", [f"Question {number}?" for number in range(12)])
+    tight = budget("job = 0.0001")
+    for options in ((), ("--first", "2")):
+        refused = run("submit", "work.jsonl", *options, *SOON, env=tight)
+        assert refused.returncode == 1, refused.stderr
+        assert "the budget for a job is $0.0001" in refused.stderr and "Use --over-budget" in refused.stderr
+    assert sandbox.count("POST", "/v1/batches") == 0
+    sent = run("submit", "work.jsonl", "--over-budget", *SOON, env=tight)
+    assert sent.returncode == 0, sent.stderr
+    (tmp_path / "other.jsonl").write_text((tmp_path / "work.jsonl").read_text().replace('request-1"', 'request-one"'))
+    roomy = run("submit", "other.jsonl", "--wait", *SOON, env=budget("month = 50"))
+    assert roomy.returncode == 0, roomy.stderr
+    assert "of $50.00 is left in" in roomy.stderr and "is out" in roomy.stderr, "what was sent before is out"
+
+
+def test_the_rest_of_a_file_is_held_to_the_budget_too(run: Run, tmp_path: Path, budget: Callable[[str], Env]) -> None:
+    write_chat(tmp_path / "work.jsonl", ["Hello"] * 12)
+    with Sandbox(speed=40, failure_rate=1.0) as box:
+        env: Env = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
+        first = run("submit", "work.jsonl", "--first", "2", *SOON, env=env)
+        assert first.returncode == 4, first.stderr
+        tight = {**env, **budget("job = 0.0000001")}
+        refused = run("submit", "work.jsonl", "--rest", *SOON, env=tight)
+        assert refused.returncode == 1 and "Use --over-budget" in refused.stderr
+        assert len(box.jobs) == 1
+        sent = run("submit", "work.jsonl", "--rest", "--over-budget", *SOON, env=tight)
+        assert sent.returncode == 0 and len(box.jobs) == 2, sent.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
+from tbatch_tui.engine.options import Budget
 
 
 def resolve(tmp_path: Path, config: str = "", environment: dict[str, str] | None = None, **flags: Any) -> Settings:
@@ -176,6 +177,21 @@ def test_a_login_that_names_no_server_is_sent_to_together_alone(
 
 def test_the_key_is_not_in_the_repr(tmp_path: Path) -> None:
     assert "secret" not in repr(resolve(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
+
+
+def test_the_budget(tmp_path: Path) -> None:
+    assert resolve(tmp_path, "").budget == Budget()
+    assert resolve(tmp_path, "[budget]\njob = 10\nmonth = 50.5\n").budget == Budget(10.0, 50.5)
+    assert resolve(tmp_path, "[budget]\nmonth = 0\n").budget.is_set
+    for text in (
+        "budget = 5",
+        "[budget]\nday = 5",
+        "[budget]\njob = -1",
+        "[budget]\nmonth = inf",
+        "[budget]\njob = '1'",
+    ):
+        with pytest.raises(SettingsError, match=r"\[budget\]"):
+            resolve(tmp_path, text)
 
 
 def test_the_share_that_needs_attention(tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ def _submit(parser: argparse.ArgumentParser) -> None:
         help="send N requests first, and the rest if all of them succeed",
     )
     ahead.add_argument("--rest", action="store_true", help="send what --first held back")
+    parser.add_argument("--over-budget", action="store_true", help="submit even if that is above [budget]")
     _wait(parser)
     _json(parser, "print the job as JSON at the end")
 
@@ -202,6 +203,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="ask another model")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="for rows that were cut short: more than before")
     parser.add_argument("--submit", action="store_true", help="submit the file right away (this costs)")
+    parser.add_argument("--over-budget", action="store_true", help="with --submit: even if that is above [budget]")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: the name of the job")
     # `retry --submit` submits as `submit` does, without these options.
     parser.set_defaults(again=False, in_parts=False, first=0, rest=False)

@@ -31,4 +31,5 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         prices=settings.prices,
         discounts=settings.discounts,
         attention_share=settings.attention_share,
+        budget=settings.budget,
     )

@@ -97,6 +97,7 @@ def _only_in_the_file(config: ConfigFile) -> dict[str, Any]:
         "prices": config.prices(),
         "discounts": config.discounts(),
         "attention_share": config.attention_share(),
+        "budget": config.budget(),
     }
 
 

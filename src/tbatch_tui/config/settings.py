@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.options import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,5 +118,7 @@ class Settings:
     """All profiles by name."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Where those settings come from that have more than two sources, by their name in config.toml."""
+    budget: Budget = field(default_factory=Budget)
+    """What a job and a month may cost."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""

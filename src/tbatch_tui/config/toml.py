@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.config.settings import PRICE_NAMES, ConfigError, Notify
+from tbatch_tui.engine.options import Budget
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "insecure", "mouse", "theme", "tour"),
-    *("keys", "notify", "prices", "discounts", "attention", "profiles"),
+    *("keys", "notify", "prices", "discounts", "attention", "budget", "profiles"),
 )
 """The settings that config.toml may hold."""
 _NOTIFY_SWITCHES = ("toast", "bell", "desktop", "title")
@@ -119,6 +120,16 @@ class ConfigFile:
         if not _is_amount(number) or number > 100:
             raise self.error(("attention", "share"), f"[attention] share is {number!r}; write percent, from 0 to 100.")
         return float(number)
+
+    def budget(self) -> Budget:
+        """Return `[budget]`: dollars that a job and a month may cost; no limit where it is not set."""
+        table = self._values.get("budget", {})
+        if not isinstance(table, dict) or table.keys() - {"job", "month"}:
+            raise self.error(("budget",), "[budget] takes only job = 10 and month = 50, in dollars.")
+        for name, number in table.items():
+            if not _is_amount(number):
+                raise self.error(("budget", name), f"[budget] {name} is {number!r}; write a number of dollars.")
+        return Budget(**{name: float(number) for name, number in table.items()})
 
     def profiles(self) -> dict[str, Profile]:
         """Return `[profiles]`: by name, in the order of the file."""

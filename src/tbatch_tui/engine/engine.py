@@ -60,7 +60,7 @@ class BatchEngine(OnDemand):
         super().__init__(store, runtime)
         self.prices = Pricing(options, store, runtime.models, runtime.spawn)
         """The catalogue, the prices in force, and estimates."""
-        self.groups = JobGroups(runtime, store, self._emit, self._admit, self.prices.estimate)
+        self.groups = JobGroups(runtime, store, self._emit, self._admit, self.prices)
         """Files that are submitted as several jobs."""
 
     def first_page(self, limit: int) -> list[JobRecord]:
@@ -249,17 +249,19 @@ class BatchEngine(OnDemand):
         label: str = "",
         check: bool = True,
         again: bool = False,
+        over_budget: bool = False,
     ) -> JobRecord:
         """Check a file, create its job exactly once, and return its record as soon as the server has the job.
 
         A create request whose answer is lost is looked up meanwhile, which takes half a minute or more. Raises
-        InvalidInputError, TooLargeError, AlreadySubmittedError, LocalFileError, AuthenticationError, and BatchError
-        if no job was made.
+        InvalidInputError, TooLargeError, AlreadySubmittedError, OverBudgetError, LocalFileError, AuthenticationError,
+        and BatchError if no job was made.
 
         Args:
             endpoint: what the requests are for; None finds it out from the lines.
             check: False submits a file with faulty lines all the same.
             again: True submits bytes that were submitted before once more; they are billed once more.
+            over_budget: True submits it also if that is above `options.budget`.
         """
         from tbatch_tui.engine.runtime.waiting import require_job
         from tbatch_tui.engine.submit.checked_input import check_input
@@ -268,8 +270,9 @@ class BatchEngine(OnDemand):
         report, endpoint, fingerprint = await check_input(path, endpoint, reject_errors=check)
         runs = None if again else ()
         key = await self.submit_checked(
-            path, endpoint, requests=report.requests, label=label, fingerprint=fingerprint, known_runs=runs
-        )
+            path, endpoint, requests=report.requests, label=label, fingerprint=fingerprint, known_runs=runs,
+            over_budget=over_budget,
+        )  # fmt: skip
         record = await self.wait_until(key, lambda record: record.job is not None or record.is_finished)
         return require_job(record)
 
@@ -283,11 +286,12 @@ class BatchEngine(OnDemand):
         fingerprint: Fingerprint | None = None,
         estimate: Estimate | None = None,
         known_runs: Sequence[JobRecord] | None = None,
+        over_budget: bool = False,
     ) -> str:
         """Save the intent to run a file that has been checked, and return the key of its record.
 
-        Upload and create follow in the background. Raises LocalFileError, and AuthenticationError without a key or
-        while the server refuses it.
+        Upload and create follow in the background. Raises LocalFileError, OverBudgetError, and AuthenticationError
+        without a key or while the server refuses it.
 
         Args:
             requests: how many the file has; counted if not given.
@@ -301,9 +305,14 @@ class BatchEngine(OnDemand):
         fingerprint = fingerprint or await self.fingerprint(path)
         if requests is None:
             requests = await asyncio.to_thread(count_requests, path)
-        record = await self._store.submissions.add(
-            path, fingerprint, endpoint, known_runs, label=label, requests=requests, estimate=estimate
-        )
+        budget = self.prices.budget
+        if estimate is None and budget.is_set:
+            estimate = await self.prices.estimate(path)
+        most = estimate.most if estimate is not None else None
+        async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
+            record = await self._store.submissions.add(
+                path, fingerprint, endpoint, known_runs, label=label, requests=requests, estimate=estimate
+            )
         await self._runtime.resume_submissions()
         return record.key
 

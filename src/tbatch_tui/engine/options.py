@@ -21,6 +21,21 @@ CREATE_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent, in dollars; None for no limit."""
+
+    job: float | None = None
+    """By one file, however many jobs it is sent as."""
+    month: float | None = None
+    """By everything in a calendar month, in UTC."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a limit."""
+        return self.job is not None or self.month is not None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """Where things are, whose key is used, and the pace. Tests and the demo change the pace, nobody else has to."""
 
@@ -60,6 +75,8 @@ class EngineOptions:
     """The person's own prices by model, instead of the catalogue's: see `pricing.prices.PRICE_NAMES`."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """The person's own discounts by model, in percent, instead of the dated list's."""
+    budget: Budget = Budget()
+    """What may be spent."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""
     now: Callable[[], float] = time.time

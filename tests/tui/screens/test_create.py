@@ -13,6 +13,7 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.options import Budget
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.keys.actions import screen_actions
 from tbatch_tui.tui.messages import GoBack, Submitted
@@ -21,6 +22,7 @@ from tbatch_tui.tui.screens.create.notes import file_facts
 from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
+from tests.helpers.drawn import check_screen
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
@@ -347,3 +349,49 @@ async def test_the_buttons_stand_right_below_the_form_and_are_always_seen(
             assert last.region.bottom == form.region.bottom, "no gap"
         else:
             assert form.max_scroll_y > 0
+
+
+# -- the budget ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_above_the_budget_the_amount_is_typed(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    tight = online(tmp_path, sandbox, budget=Budget(job=0.00001, month=50))
+    async with shown(tight, open_create(chat_file), size) as (app, pilot):
+        await wait_for_text(app, "the budget for a job is")
+        await wait_for_text(app, "[ Submit ]")
+        await pilot.press("enter")
+        await wait_for_text(app, "Submit above the budget?")
+        check_screen(app)
+        await pilot.press("1", "enter")
+        await wait_for_text(app, "Nothing was done. Type")
+        await pilot.press("escape")
+        await wait_for_text(app, "⏎ Submit")
+        assert not submitted(app) and await app.engine.records() == []
+        await pilot.press("enter")
+        await wait_for_text(app, "Submit above the budget?")
+        await pilot.press(*"0.01", "enter")
+        await until(lambda: submitted(app))
+        assert len(await app.engine.records()) == 1
+
+
+async def test_within_the_budget_what_is_left_is_said_and_nothing_asked(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
+    async with shown(online(tmp_path, sandbox, budget=Budget(month=50)), open_create(chat_file)) as (app, pilot):
+        await wait_for_text(app, "$50.00 of $50.00 is left in")
+        await wait_for_text(app, "[ Submit ]")
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+
+
+async def test_without_a_bound_there_is_no_amount_to_type(sandbox: Sandbox, audio_file: Path, tmp_path: Path) -> None:
+    async with shown(online(tmp_path, sandbox, budget=Budget(month=50)), open_create(audio_file)) as (app, pilot):
+        await wait_for_text(app, "The budget cannot be held")
+        await wait_for_text(app, "[ Submit ]")
+        await pilot.press("enter")
+        await wait_for_text(app, 'Type "no limit" to confirm')
+        await pilot.press(*"no", "space", *"limit", "enter")
+        await until(lambda: submitted(app))

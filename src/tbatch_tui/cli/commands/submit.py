@@ -15,6 +15,7 @@ from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import apply_catalogue, check_file
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.check_report import OVER_LIMITS, CheckReport, Severity
+from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.submit.checked_input import fingerprint_checked
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text.plural import plural
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
@@ -83,7 +85,16 @@ def _print_warnings(report: CheckReport) -> None:
 async def submit_checked(
     session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool = False
 ) -> int:
-    """Submit a file without errors, follow its jobs, and return the exit code.
+    """Submit a file without errors, follow its jobs, and return the exit code; above the budget that is FAILED."""
+    try:
+        return await _submit_checked(session, report, arguments, again=again)
+    except OverBudgetError as error:
+        print_message(f"{error.title}. Nothing was submitted. Use --over-budget to submit anyway.")
+        return FAILED
+
+
+async def _submit_checked(session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool) -> int:
+    """Submit a file without errors, and follow its jobs.
 
     With `again` it is submitted even if these exact bytes ran before. Of a file in parts of which some were refused or
     stopped, only those are sent, either way: what ran would be billed twice.
@@ -95,10 +106,11 @@ async def submit_checked(
     fingerprint = await fingerprint_checked(report)  # the list may have taken long
     key = None
     earlier: Sequence[JobRecord] = await engine.earlier_runs(fingerprint.sha256, report.endpoint)
-    if sent := await _send_unsent(session, earlier):
+    if sent := await _send_unsent(session, earlier, over_budget=arguments.over_budget):
         return await follow_jobs(session, sent, arguments)
     if (waiting := await waiting_parts(session, earlier)) and not again:
         if arguments.rest:
+            await print_budget(session)
             return await send_rest(session, waiting, arguments)
         if arguments.first:
             return await follow_first(session, waiting[0].key, arguments)
@@ -124,7 +136,7 @@ async def submit_checked(
     return await follow_jobs(session, [part.key for part in parts if not part.is_waiting] or [key], arguments)
 
 
-async def _send_unsent(session: Session, earlier: Sequence[JobRecord]) -> list[str]:
+async def _send_unsent(session: Session, earlier: Sequence[JobRecord], *, over_budget: bool) -> list[str]:
     """Submit what was refused or stopped of a file that ran in part, and print that only that is sent.
 
     Returns:
@@ -133,11 +145,12 @@ async def _send_unsent(session: Session, earlier: Sequence[JobRecord]) -> list[s
     groups = session.engine.groups
     unsent = await groups.unsent_of(earlier)
     try:
-        sent = await groups.send_unsent(unsent[0].key) if unsent else []
+        sent = await groups.send_unsent(unsent[0].key, over_budget=over_budget) if unsent else []
     except AlreadySubmittedError:  # they ran in another submission
         return []
     if not sent:
         return []
+    await print_budget(session)
     parts = await groups.parts(sent[0].key)
     were, are = ("was", "that one is") if len(sent) == 1 else ("were", "those are")
     print_message(
@@ -181,7 +194,9 @@ async def _start(
     engine = session.engine
     assert report.endpoint is not None
     first = arguments.first if 0 < arguments.first < report.requests else 0
-    start = engine.submit_checked
+    estimate = await engine.prices.estimate(report.path)
+    await print_budget(session, estimate)
+    start = partial(engine.submit_checked, estimate=estimate)
     if first or report.can_be_split:
         start = partial(engine.groups.submit, first=first, auto_continue=bool(first))
     return await start(
@@ -191,4 +206,16 @@ async def _start(
         label=arguments.label,
         fingerprint=fingerprint,
         known_runs=known_runs,
+        over_budget=arguments.over_budget,
     )
+
+
+async def print_budget(session: Session, estimate: Estimate | None = None) -> None:
+    """Print what is left of the budget, and what the file may cost; nothing without a budget."""
+    gate = session.engine.prices.budget
+    if not gate.is_set:
+        return
+    from tbatch_tui.engine.pricing.budget import budget_words
+
+    verdict = await gate.judge(estimate.most if estimate is not None else 0.0)
+    print_message(f"Budget: {budget_words(verdict, names_bound=estimate is not None)}.")

@@ -136,5 +136,5 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
 async def send_rest(session: Session, parts: Sequence[JobRecord], arguments: argparse.Namespace) -> int:
     """Submit the parts of a file that wait, and follow them."""
     waiting = [part.key for part in parts if part.is_waiting]
-    await session.engine.groups.send_rest(parts[0].key)
+    await session.engine.groups.send_rest(parts[0].key, over_budget=arguments.over_budget)
     return await follow_jobs(session, waiting, arguments)

@@ -7,6 +7,7 @@ wanted and each of them has a whole answer; else it waits for the person to deci
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
+from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.text.plural import plural
 
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.groups.send_again import UnsentFiles
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.engine.pricing.pricing import Pricing
     from tbatch_tui.engine.runtime.runtime import Runtime
 
 _WAITING = (SubmissionState.WAITING,)
@@ -45,19 +47,19 @@ class JobGroups:
         store: JobStore,
         emit: Callable[[Event], object],
         admit: Callable[[Path], Awaitable[Path]],
-        estimate: Callable[[Path], Awaitable[Estimate]],
+        prices: Pricing,
     ) -> None:
         """Use the parts of an engine.
 
         Args:
             admit: returns the absolute path of a file; raises BatchError where nothing can be submitted now.
-            estimate: returns what a file may cost.
+            prices: estimates what a file may cost, and holds the budget.
         """
         self._runtime = runtime
         self._store = store
         self._emit = emit
         self._admit = admit
-        self._estimate = estimate
+        self._prices = prices
 
     @property
     def _home(self) -> Path:
@@ -81,6 +83,7 @@ class JobGroups:
         first: int = 0,
         auto_continue: bool = False,
         known_runs: Sequence[JobRecord] | None = None,
+        over_budget: bool = False,
     ) -> str:
         """Write the parts of a file, each under the API's limits, and save the intent to run them all.
 
@@ -94,6 +97,7 @@ class JobGroups:
             auto_continue: whether the rest follows automatically once all of the first are answered; else it waits for
                 `send_rest`.
             known_runs: as `BatchEngine.submit_checked` takes it.
+            over_budget: likewise; all parts count together, also those that wait.
 
         Returns:
             The key of the first part's record.
@@ -104,24 +108,36 @@ class JobGroups:
             group = NewGroup(
                 path, fingerprint.size, fingerprint.sha256, endpoint, label, requests, first, auto_continue
             )
-            records = await self._write_and_save(group, fingerprint, known_runs)
+            records = await self._write_and_save(group, fingerprint, known_runs, over_budget=over_budget)
         await self._runtime.resume_submissions()
         return records[0].key
 
     async def _write_and_save(
-        self, group: NewGroup, fingerprint: Fingerprint, known_runs: Sequence[JobRecord] | None
+        self,
+        group: NewGroup,
+        fingerprint: Fingerprint,
+        known_runs: Sequence[JobRecord] | None,
+        *,
+        over_budget: bool,
     ) -> list[JobRecord]:
         """Write the parts, and save the intent to run them. See `submit`."""
         parts = await self._write_parts(group.path, fingerprint, group.requests, group.first)
         folder = parts[0].path.parent
         try:
-            parts = [part._replace(estimate=await self._estimate(part.path)) for part in parts]
+            parts = [part._replace(estimate=await self._prices.estimate(part.path)) for part in parts]
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
+        bounds = [part.estimate.most for part in parts if part.estimate is not None and part.estimate.most is not None]
+        most = math.fsum(bounds) if len(bounds) == len(parts) else None
+        budget = self._prices.budget
         try:
-            return await self._store.add_group(group, parts, known_runs)
-        except AlreadySubmittedError:  # after any other error they may have been committed all the same
+            async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
+                return await self._store.add_group(group, parts, known_runs)
+        except (
+            AlreadySubmittedError,
+            OverBudgetError,
+        ):  # after any other error they may have been committed all the same
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
 
@@ -175,13 +191,15 @@ class JobGroups:
         record = self._store.record(key)
         return await self._store.runs_elsewhere(record) if record is not None else []
 
-    async def send_unsent(self, key: str, known_runs: Sequence[JobRecord] = ()) -> list[JobRecord]:
+    async def send_unsent(
+        self, key: str, known_runs: Sequence[JobRecord] = (), *, over_budget: bool = False
+    ) -> list[JobRecord]:
         """Submit once more what of a file was refused or stopped, and nothing of what ran or may have been created.
 
         Parts whose file in the data folder is gone are written anew from the unchanged original.
 
-        Raises AuthenticationError as a submit does, LocalFileError when the bytes are not at hand any more, and
-        AlreadySubmittedError if the same bytes ran in another submission that is not among `known_runs`.
+        Raises AuthenticationError and OverBudgetError as a submit does, LocalFileError when the bytes are not at hand
+        any more, and AlreadySubmittedError if the same bytes ran in another submission that is not among `known_runs`.
 
         Returns:
             The records that are being submitted now; none if there was nothing to send.
@@ -190,17 +208,29 @@ class JobGroups:
         for record in records[:1]:
             assert record.submission is not None
             await self._admit(record.submission.path)
-        sent = await self._unsent.send(records, known_runs) if records else []
+        if not records:
+            return []
+        parts = await self.parts(key) or records
+        budget = self._prices.budget
+        async with budget.admitting(lambda: budget.judge_parts(parts, records), over_budget=over_budget):
+            sent = await self._unsent.send(records, known_runs)
         await self._runtime.resume_submissions()
         return sent
 
-    async def send_rest(self, key: str) -> int:
-        """Submit the parts of a group that wait; return how many jobs that makes. Raises BatchError."""
+    async def send_rest(self, key: str, *, over_budget: bool = False) -> int:
+        """Submit the parts of a group that wait; return how many jobs that makes.
+
+        Raises BatchError as a submit does; the first requests say what the rest may cost.
+        """
         record = self._store.record(key)
         if record is None or record.group is None or record.submission is None:
             return 0
         await self._admit(record.submission.path)
-        return len(await self._release(record.group.id, SubmissionState.INTENT))
+        parts = await self.parts(key)
+        rest = [part for part in parts if part.is_waiting]
+        budget = self._prices.budget
+        async with budget.admitting(lambda: budget.judge_parts(parts, rest), over_budget=over_budget):
+            return len(await self._release(record.group.id, SubmissionState.INTENT))
 
     async def drop_rest(self, key: str) -> int:
         """Never submit the parts of a group that wait; return how many those are."""

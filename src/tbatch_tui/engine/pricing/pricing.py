@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.threads import run_detached, run_reading
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.options import EngineOptions
+    from tbatch_tui.engine.pricing.budget_gate import BudgetGate
     from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
     from tbatch_tui.engine.pricing.model_history import ModelEntry
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -42,6 +44,13 @@ class Pricing:
         self._fetch_models = fetch_models
         self._spawn = spawn
         self._cache: CatalogueCache | None = None
+
+    @cached_property
+    def budget(self) -> BudgetGate:
+        """What may be spent, and what is left of it."""
+        from tbatch_tui.engine.pricing.budget_gate import BudgetGate
+
+        return BudgetGate(self._options, self._store, self.price_list)
 
     async def catalogue(self) -> Catalogue:
         """Return the models and their prices, with their date: the last known while the server cannot be asked.

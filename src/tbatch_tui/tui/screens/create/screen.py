@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -11,11 +12,13 @@ from textual.widgets import Input, Static
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.errors import BatchError, JournalError, LocalFileError
 from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.dialogs.over_budget import within_budget
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import GoBack, Submitted
+from tbatch_tui.tui.render.budget import budget_facts
 from tbatch_tui.tui.render.cost import estimate_facts
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.engine.pricing.budget import Verdict
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.screens.create.checked_file import Identity
@@ -110,6 +114,8 @@ class CreateScreen(BaseScreen):
         self._output_dir = output_dir or engine.options.output_dir
         self._file = CheckedFile(engine, report)
         self._estimate: Estimate | None = None
+        self._verdict: Verdict | None = None
+        """Whether that is within the budget; None without one."""
         self._is_busy = False
 
     # -- layout --------------------------------------------------------------------------------------
@@ -153,20 +159,24 @@ class CreateScreen(BaseScreen):
         self._is_busy = any(worker.group == "submit" and worker.is_running for worker in self.workers)
         self._show_notes()
         self._look_back()
-        if self._estimate is None or self._estimate.unpriced:
+        if self._estimate is None or self._estimate.unpriced or self.engine.prices.budget.is_set:
             self._find_cost()
 
     def _show_cost(self) -> None:
         """Show what it may cost; a blank line parts it from the facts where those stand below it."""
         facts = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
+        if self._verdict is not None:
+            facts += budget_facts(self._verdict)
         self.query_one("#cost", FactList).show([("", []), *facts, ("", [])])
 
     @work(group="cost", exclusive=True, exit_on_error=False)
     async def _find_cost(self) -> None:
         """Estimate the cost at catalogue prices; a file that cannot be read is reported by `_look_back`."""
+        prices = self.engine.prices
         try:
-            self._estimate = await self.engine.prices.estimate(self.report.path)
-        except LocalFileError:
+            self._estimate = await prices.estimate(self.report.path)
+            self._verdict = await prices.budget.judge(self._estimate.most) if prices.budget.is_set else None
+        except (LocalFileError, JournalError):
             return
         self._show_cost()
 
@@ -247,7 +257,8 @@ class CreateScreen(BaseScreen):
             return await self._send_unsent(unsent)
         while not runs or await self._confirm_again(runs):
             try:
-                return await self._commit(identity.fingerprint, runs)
+                commit = partial(self._commit, identity.fingerprint, runs)
+                return await within_budget(self.app, commit)
             except AlreadySubmittedError as error:  # by another app, since the question
                 runs = error.earlier
         return None
@@ -259,10 +270,13 @@ class CreateScreen(BaseScreen):
         elsewhere = await self.engine.groups.runs_elsewhere(unsent[0].key)
         if not await ask(self.app, send_again_question(unsent, elsewhere)):
             return None
-        sent = await self.engine.groups.send_unsent(unsent[0].key, elsewhere)
+        groups, key = self.engine.groups, unsent[0].key
+        sent = await within_budget(
+            self.app, lambda over_budget: groups.send_unsent(key, elsewhere, over_budget=over_budget)
+        )
         return sent[0].key if sent else None
 
-    async def _commit(self, fingerprint: Fingerprint, known_runs: Sequence[JobRecord]) -> str:
+    async def _commit(self, fingerprint: Fingerprint, known_runs: Sequence[JobRecord], over_budget: bool) -> str:
         """Submit as one job, or as several, and return the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
         if self.send is Send.ALL and not report.can_be_split:
@@ -274,6 +288,7 @@ class CreateScreen(BaseScreen):
                 fingerprint=fingerprint,
                 estimate=self._estimate,
                 known_runs=known_runs,
+                over_budget=over_budget,
             )
         return await self.engine.groups.submit(
             report.path,
@@ -284,6 +299,7 @@ class CreateScreen(BaseScreen):
             first=0 if self.send is Send.ALL else FIRST,
             auto_continue=self.send is Send.GO_ON,
             known_runs=known_runs,
+            over_budget=over_budget,
         )
 
     async def _confirm_again(self, earlier_runs: Sequence[JobRecord]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.messages import OpenResults
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from textual.screen import Screen
 
@@ -62,9 +63,10 @@ class Decisions:
             case Rest.LOOK:
                 self._screen.post_message(OpenResults(first.key))
             case Rest.SEND:
-                await self._report(self._engine.groups.send_rest(record.key))
+                send = partial(self._engine.groups.send_rest, record.key)
+                await self._report(lambda over_budget: send(over_budget=over_budget))
             case Rest.DROP:
-                await self._report(self._engine.groups.drop_rest(record.key))
+                await self._report(lambda _: self._engine.groups.drop_rest(record.key))
 
     async def decide_unsent(self, record: JobRecord) -> None:
         """Ask whether to send again what of a file was refused or stopped."""
@@ -77,17 +79,23 @@ class Decisions:
             self._bridge.report(error)
             return
         if not unsent or await ask(self._screen.app, send_again_question(unsent, elsewhere)):
-            await self._report(self._count(groups.send_unsent(record.key, elsewhere)))
 
-    async def _count(self, sending: Awaitable[Sequence[JobRecord]]) -> int:
-        return len(await sending)
+            async def send(over_budget: bool) -> int:
+                return len(await groups.send_unsent(record.key, elsewhere, over_budget=over_budget))
 
-    async def _report(self, moving: Awaitable[int]) -> None:
-        """Wait until it is sent or dropped, and report if it could not be or had been already."""
+            await self._report(send)
+
+    async def _report(self, move: Callable[[bool], Awaitable[int]]) -> None:
+        """Wait until it is sent or dropped, and report if it could not be or had been already.
+
+        `move` is given whether it may be above the budget, which is asked about.
+        """
+        from tbatch_tui.tui.dialogs.over_budget import within_budget
+
         try:
-            moved = await moving
+            moved = await within_budget(self._screen.app, move)
         except BatchError as error:
             self._bridge.report(error)
         else:
-            if not moved:
+            if moved == 0:
                 self._bridge.notify("It has been decided in the meantime", "Nothing was done; the list shows it now.")
