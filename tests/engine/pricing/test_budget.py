@@ -14,8 +14,8 @@ from tbatch_tui.engine.domain.tried import TryCost
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Budget
 from tbatch_tui.engine.pricing.budget import (
+    BudgetVerdict,
     Commitments,
-    Verdict,
     budget_words,
     commitments,
     groups_of,
@@ -41,8 +41,8 @@ def committed(*records: JobRecord, tries: tuple[TryCost, ...] = ()) -> Commitmen
     return commitments(records, tries, "2026-11", PRICES)
 
 
-def verdict(budget: Budget, bound: float | None, state: Commitments | None = None) -> Verdict:
-    return Verdict(budget, bound, bound, state or Commitments("2026-11"))
+def verdict(budget: Budget, bound: float | None, state: Commitments | None = None) -> BudgetVerdict:
+    return BudgetVerdict(budget, bound, bound, state or Commitments("2026-11"))
 
 
 def test_verified_costs_tries_and_bounds_of_what_is_out_count() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from tbatch_tui.engine.domain.tried import TryCost
 from tbatch_tui.engine.errors import LocalFileError
-from tbatch_tui.engine.pricing.model_history import NOT_IN_CATALOGUE, SizeTime, model_entries
-from tbatch_tui.engine.pricing.months import day_of, is_month, month_of, month_start, month_words, next_month
-from tbatch_tui.engine.pricing.spend import TRIES, SpendBy, Spending
-from tbatch_tui.engine.pricing.spend_csv import write_spend
-from tbatch_tui.engine.pricing.spend_words import ratio_words, unknown_words
+from tbatch_tui.engine.pricing.spending.model_history import NOT_IN_CATALOGUE, SizeTime, model_entries
+from tbatch_tui.engine.pricing.spending.months import day_of, is_month, month_of, month_start, month_words, next_month
+from tbatch_tui.engine.pricing.spending.spend import TRIES, SpendBy, Spending
+from tbatch_tui.engine.pricing.spending.spend_csv import write_spend
+from tbatch_tui.engine.pricing.spending.spend_words import ratio_words, unknown_words
 from tests.engine.pricing.ledger import (
     LLAMA,
     PLAIN,

@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.pricing.job_costs import cost_of, ended_at, is_verified
-from tbatch_tui.engine.pricing.months import month_of, month_words
+from tbatch_tui.engine.pricing.spending.job_costs import cost_of, ended_at, is_verified
+from tbatch_tui.engine.pricing.spending.months import month_of, month_words
 from tbatch_tui.text.format import money
 from tbatch_tui.text.plural import plural
 
@@ -150,7 +150,7 @@ def whole_file(parts: Sequence[JobRecord], price_list: PriceList) -> float | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BudgetVerdict:
     """Whether a submission is within the budget."""
 
     budget: Budget
@@ -191,7 +191,7 @@ class Verdict:
         return tuple(reasons)
 
 
-def budget_words(verdict: Verdict, *, names_bound: bool = True) -> str:
+def budget_words(verdict: BudgetVerdict, *, names_bound: bool = True) -> str:
     """Return `up to $1.30 of $10.00 for a job; $35.80 of $50.00 is left in November 2026 (UTC): $9.20 spent`.
 
     With `names_bound` it begins with what the file may cost.

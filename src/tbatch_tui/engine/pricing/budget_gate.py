@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.options import Budget, EngineOptions
-    from tbatch_tui.engine.pricing.budget import Commitments, Verdict
+    from tbatch_tui.engine.pricing.budget import BudgetVerdict, Commitments
     from tbatch_tui.engine.pricing.prices import PriceList
 
 _LOCK = "budget.lock"
@@ -51,7 +51,7 @@ class BudgetGate:
 
     async def judge(
         self, bound: float | None, *, file_bound: float | None = None, without: Collection[str] = ()
-    ) -> Verdict:
+    ) -> BudgetVerdict:
         """Return whether something that may cost so much is within the budget as it is now. Raises JournalError.
 
         Args:
@@ -59,17 +59,17 @@ class BudgetGate:
             file_bound: The same of the whole file, where only a part of it is sent now.
             without: The keys of the records that are to be sent, which are not counted as out.
         """
-        from tbatch_tui.engine.pricing.budget import Verdict, commitments
-        from tbatch_tui.engine.pricing.months import month_of
+        from tbatch_tui.engine.pricing.budget import BudgetVerdict, commitments
+        from tbatch_tui.engine.pricing.spending.months import month_of
 
         prices, ledger = await self._price_list(), await self._store.ledger.read()
         month = month_of(self._options.now())
         committed = await run_detached(
             lambda: commitments(ledger.records, ledger.tries, month, prices, without=without)
         )
-        return Verdict(self.budget, bound, bound if file_bound is None else file_bound, committed)
+        return BudgetVerdict(self.budget, bound, bound if file_bound is None else file_bound, committed)
 
-    async def judge_parts(self, parts: Sequence[JobRecord], sent: Sequence[JobRecord]) -> Verdict:
+    async def judge_parts(self, parts: Sequence[JobRecord], sent: Sequence[JobRecord]) -> BudgetVerdict:
         """Return whether some records of a file can be sent now; the whole file counts for the budget of a job.
 
         Args:
@@ -88,7 +88,9 @@ class BudgetGate:
         return await self.judge(bound, file_bound=file_bound, without={record.key for record in sent})
 
     @asynccontextmanager
-    async def admitting(self, judge: Callable[[], Awaitable[Verdict]], *, over_budget: bool) -> AsyncIterator[None]:
+    async def admitting(
+        self, judge: Callable[[], Awaitable[BudgetVerdict]], *, over_budget: bool
+    ) -> AsyncIterator[None]:
         """Let a submission be committed inside. Raises OverBudgetError before it is, if it is above the budget.
 
         Args:

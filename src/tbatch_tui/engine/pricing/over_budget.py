@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.pricing.budget import Verdict
+    from tbatch_tui.engine.pricing.budget import BudgetVerdict
 
 
 class OverBudgetError(BatchError):
     """A submission is above the budget, or what it may cost is not known. Nothing was submitted."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: BudgetVerdict) -> None:
         super().__init__(
             ". ".join(verdict.reasons), "Nothing was submitted. Pass over_budget=True to submit it nevertheless."
         )

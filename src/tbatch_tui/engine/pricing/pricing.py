@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.pricing.budget_gate import BudgetGate
     from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
-    from tbatch_tui.engine.pricing.model_history import ModelEntry
     from tbatch_tui.engine.pricing.prices import PriceList
-    from tbatch_tui.engine.pricing.spend import MonthSpend, SpendBy, Spending
+    from tbatch_tui.engine.pricing.spending.model_history import ModelEntry
+    from tbatch_tui.engine.pricing.spending.spend import MonthSpend, SpendBy, Spending
 
 
 class Pricing:
@@ -83,7 +83,7 @@ class Pricing:
 
         `ask` is as in `price_list`. Raises JournalError.
         """
-        from tbatch_tui.engine.pricing.model_history import model_entries
+        from tbatch_tui.engine.pricing.spending.model_history import model_entries
 
         price_list = await self.price_list(ask=ask)
         ledger = await self._store.ledger.read()
@@ -97,14 +97,14 @@ class Pricing:
             by: What it is broken down by; by model, if None.
             ask: As in `price_list`.
         """
-        from tbatch_tui.engine.pricing.months import month_of
+        from tbatch_tui.engine.pricing.spending.months import month_of
 
         spending = await self.spending(ask=ask)
         return await run_detached(lambda: spending.month(month or month_of(self._options.now()), by))
 
     async def spending(self, *, ask: bool = True) -> Spending:
         """Return the whole history as money is counted, to be asked about any month. Raises JournalError."""
-        from tbatch_tui.engine.pricing.spend import Spending
+        from tbatch_tui.engine.pricing.spending.spend import Spending
 
         price_list = await self.price_list(ask=ask)
         ledger = await self._store.ledger.read()

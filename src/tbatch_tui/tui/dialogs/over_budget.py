@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from tbatch_tui.engine.pricing.budget import Verdict
+    from tbatch_tui.engine.pricing.budget import BudgetVerdict
     from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ async def within_budget(app: App[Any], submit: Callable[[bool], Awaitable[T]]) -
     return await submit(True)
 
 
-def over_budget_question(verdict: Verdict) -> TypeToConfirm:
+def over_budget_question(verdict: BudgetVerdict) -> TypeToConfirm:
     """Return the question whether to submit above the budget. The amount is typed."""
     from tbatch_tui.engine.pricing.budget import amount_words, parts_words
     from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm

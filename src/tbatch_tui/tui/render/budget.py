@@ -10,11 +10,11 @@ from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.pricing.budget import Verdict
+    from tbatch_tui.engine.pricing.budget import BudgetVerdict
     from tbatch_tui.tui.render.styled import StyledText
 
 
-def budget_facts(verdict: Verdict) -> list[tuple[str, StyledText]]:
+def budget_facts(verdict: BudgetVerdict) -> list[tuple[str, StyledText]]:
     """Return what the budget leaves, or why a submission is above it."""
     budget, bound = verdict.budget, verdict.file_bound
     if reasons := verdict.reasons:

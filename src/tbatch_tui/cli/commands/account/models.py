@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
     from tbatch_tui.config.settings import Settings
-    from tbatch_tui.engine.pricing.model_history import ModelEntry, ModelHistory
+    from tbatch_tui.engine.pricing.spending.model_history import ModelEntry, ModelHistory
 
 _HEADS = (
     "MODEL",

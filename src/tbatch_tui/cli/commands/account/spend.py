@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tbatch_tui.cli.exit_codes import OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session
-from tbatch_tui.engine.pricing.months import is_month, month_words
-from tbatch_tui.engine.pricing.spend import BILL, MonthSpend, SpendBy, SpendEntry
-from tbatch_tui.engine.pricing.spend_words import ratio_words, unknown_words
+from tbatch_tui.engine.pricing.spending.months import is_month, month_words
+from tbatch_tui.engine.pricing.spending.spend import BILL, MonthSpend, SpendBy, SpendEntry
+from tbatch_tui.engine.pricing.spending.spend_words import ratio_words, unknown_words
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def spend(arguments: argparse.Namespace, settings: Settings) -> int:
         await session.list_jobs()
         spent = await session.engine.prices.spend(arguments.month, SpendBy(arguments.by))
     if arguments.output is not None:
-        from tbatch_tui.engine.pricing.spend_csv import write_spend
+        from tbatch_tui.engine.pricing.spending.spend_csv import write_spend
 
         path = Path(arguments.output)
         write_spend(path, spent, replace=arguments.force)

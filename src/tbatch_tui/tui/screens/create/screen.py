@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-    from tbatch_tui.engine.pricing.budget import Verdict
+    from tbatch_tui.engine.pricing.budget import BudgetVerdict
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.screens.create.checked_file import Identity
@@ -114,7 +114,7 @@ class CreateScreen(BaseScreen):
         self._output_dir = output_dir or engine.options.output_dir
         self._file = CheckedFile(engine, report)
         self._estimate: Estimate | None = None
-        self._verdict: Verdict | None = None
+        self._verdict: BudgetVerdict | None = None
         """Whether that is within the budget; None without one."""
         self._is_busy = False
 

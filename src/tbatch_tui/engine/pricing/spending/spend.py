@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.engine.pricing.job_costs import ModelCost, cost_of, ended_at, model_of
-from tbatch_tui.engine.pricing.months import day_of, month_of
 from tbatch_tui.engine.pricing.prices import Cost
+from tbatch_tui.engine.pricing.spending.job_costs import ModelCost, cost_of, ended_at, model_of
+from tbatch_tui.engine.pricing.spending.months import day_of, month_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -12,7 +12,7 @@ from tbatch_tui.engine.results.export.tables import escape_formula
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbatch_tui.engine.pricing.spend import MonthSpend
+    from tbatch_tui.engine.pricing.spending.spend import MonthSpend
 
 _COLUMNS = (
     *("usd", "retries", "tries", "jobs", "unknown_jobs"),

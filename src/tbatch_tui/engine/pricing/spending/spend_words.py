@@ -10,7 +10,7 @@ from tbatch_tui.text.plural import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbatch_tui.engine.pricing.spend import LearnedRatio, MonthSpend
+    from tbatch_tui.engine.pricing.spending.spend import LearnedRatio, MonthSpend
 
 
 def ratio_words(ratio: LearnedRatio) -> str:

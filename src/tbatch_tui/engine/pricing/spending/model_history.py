@@ -11,8 +11,8 @@ from tbatch_tui.engine.check.limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.pricing.audio_prices import AUDIO_PRICES_DATE
-from tbatch_tui.engine.pricing.job_costs import model_of
 from tbatch_tui.engine.pricing.prices import DISCOUNTS, DISCOUNTS_DATE
+from tbatch_tui.engine.pricing.spending.job_costs import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

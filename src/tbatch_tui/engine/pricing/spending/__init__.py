@@ -1,0 +1,1 @@
+"""What was spent: jobs, months, and what jobs say of models."""
