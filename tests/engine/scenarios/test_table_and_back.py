@@ -63,27 +63,24 @@ async def test_any_table_comes_back_with_its_answers(sandbox: Sandbox, make_engi
         await asyncio.to_thread(check)
 
 
-async def test_any_table_comes_back_through_parts_and_a_retry(make_engine: MakeEngine, tmp_path: Path) -> None:
+def test_any_table_comes_back_through_parts_and_a_retry(make_engine: MakeEngine, tmp_path: Path) -> None:
     """Half of the rows fail. The first goes ahead of the rest, as a job of its own; what failed is asked again."""
-    loop = asyncio.get_running_loop()
     number = 0
     with Sandbox(speed=200, failure_rate=0.5) as box:
-        async with make_engine(box) as engine:
 
-            @settings(
-                max_examples=max(2, EXAMPLES // 2),
-                deadline=None,
-                database=None,
-                suppress_health_check=_ANY,
-            )
-            @given(rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=4, max_size=8), choice=_CHOICES)
-            def check(rows: Rows, choice: RowChoice) -> None:
-                nonlocal number
-                number += 1
-                (folder := tmp_path / str(number)).mkdir()
-                asyncio.run_coroutine_threadsafe(_in_parts_and_again(engine, folder, rows, choice), loop).result()
+        async def run(folder: Path, rows: Rows, choice: RowChoice) -> None:
+            async with make_engine(box) as engine:
+                await _in_parts_and_again(engine, folder, rows, choice)
 
-            await asyncio.to_thread(check)
+        @settings(max_examples=-(-EXAMPLES // 2), deadline=None, database=None, suppress_health_check=_ANY)
+        @given(rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=4, max_size=8), choice=_CHOICES)
+        def check(rows: Rows, choice: RowChoice) -> None:
+            nonlocal number
+            number += 1
+            (folder := tmp_path / str(number)).mkdir()
+            asyncio.run(run(folder, rows, choice))
+
+        check()
 
 
 async def _in_parts_and_again(engine: BatchEngine, folder: Path, rows: Rows, choice: RowChoice) -> None:
