@@ -84,6 +84,8 @@ class KeyBar(OneLine):
         if not self.is_attached:
             return
         actions = screen_actions(self.screen)
+        if any(action.id == keys.FILTER_CLEAR.id and action.enabled for action in actions):
+            actions = [action for action in actions if action.id != keys.BACK.id]  # the same key clears the filter
         self._shown = [
             ShownKey(
                 action.id,

@@ -41,6 +41,8 @@ class FileChoices:
         self.folder = start.absolute()
         self.folder_section = Section("Folder")
         self._samples = samples
+        self.has_samples = samples is not None
+        """Whether the demo's example files are listed."""
         self._other_sections: tuple[Section, ...] = ()
         self._reader = FolderReader()
 

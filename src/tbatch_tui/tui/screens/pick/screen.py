@@ -146,9 +146,10 @@ class PickScreen(BaseScreen):
         folders = entries.folders
         files = len(entries) - folders
         pieces = [(fmt.plural(folders, "folder") if folders else "", "")]
-        pieces.append(
-            (fmt.plural(files, "file"), "") if files else ("no input file and no table here", "$status-attention")
-        )
+        if files:
+            pieces.append((fmt.plural(files, "file"), ""))
+        elif not self._choices.has_samples:  # beside them it would contradict the list
+            pieces.append(("no input file and no table here", "$status-attention"))
         self.header.show(shorten_path(self._choices.folder, max(20, self.size.width - 44)), pieces)
 
     def _show_error(self, error: LocalFileError | None) -> None:
