@@ -281,7 +281,7 @@ def test_what_was_not_observed_has_no_times() -> None:
     job = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
     timeline = [(step.glyph, step.word, step.at, step.lasted) for step in timeline_steps(JobRecord("job-1", job), NOW)]
     assert timeline == [
-        ("●", "Made elsewhere", NOW - HOUR, None),
+        ("●", "Not from here", NOW - HOUR, None),
         ("●", "Validating", NOW - HOUR, None),
         ("●", "In progress", None, None),
         ("✓", "Completed", NOW, HOUR),
@@ -290,7 +290,7 @@ def test_what_was_not_observed_has_no_times() -> None:
 
 def test_a_job_whose_failure_was_not_observed_has_not_run() -> None:
     job = Job("job-1", "FAILED", created_at=NOW - HOUR, error="error reading input file")
-    assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
+    assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Not from here", "Failed"]
 
 
 def test_no_step_is_wider_than_its_columns() -> None:

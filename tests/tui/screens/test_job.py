@@ -90,7 +90,7 @@ TEXTS = {
     "cancelled": ["Cancelled", "Cancelling", "returned and billed"],
     "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],
     "unknown": ["HIBERNATING", "Unknown status", "1 h 00 m"],
-    "elsewhere": ["Made elsewhere", "theirs.jsonl", "not uploaded from here", "not downloaded; press d to download"],
+    "elsewhere": ["Not from here", "theirs.jsonl", "not uploaded from here", "not downloaded; press d to download"],
 }
 KEYS = {
     "active": ("c Cancel", "d Download"),

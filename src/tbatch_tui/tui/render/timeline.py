@@ -78,7 +78,7 @@ def timeline_steps(record: JobRecord, now: float, history: JobHistory = JobHisto
     if job is None:
         return timeline
     if record.submission is None:
-        timeline.append(TimelineStep(DONE, "Made elsewhere", job.created_at))
+        timeline.append(TimelineStep(DONE, "Not from here", job.created_at))
     timeline += _on_the_server(record, now, history)
     end = _end(record, history)
     timeline.append(end)
