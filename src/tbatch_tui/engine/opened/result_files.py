@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
 _END = 256 * 1024
 """Bytes at the beginning and at the end of a result file of which ids are looked for in input files."""
+_IDS = 8
+"""Ids that are looked for, of each end of a result file."""
+_PIECE = 1 << 20
+"""Bytes of an input file that are searched at a time."""
 _FILES_MAX = 200
 """Files of a folder that are looked at."""
 _OUTPUT, _ERRORS = re.compile(r"outputs?(?!.*output)", re.IGNORECASE), re.compile(r"errors?(?!.*error)", re.IGNORECASE)
@@ -111,7 +114,8 @@ _Spellings = tuple[bytes, ...]
 
 def _sample_of_ids(path: Path) -> list[_Spellings]:
     """Return ids of the first and of the last rows."""
-    ids = (as_id(row.get("custom_id")) for end in _ends(path) for row in read_rows(end))
+    head, tail = map(read_rows, _ends(path))
+    ids = (as_id(row.get("custom_id")) for row in (*head[:_IDS], *tail[:_IDS]))
     return [(to_json(custom_id).encode(), msgspec.json.encode(custom_id)) for custom_id in ids if custom_id]
 
 
@@ -130,8 +134,12 @@ def _has_ids(path: Path, ids: Sequence[_Spellings]) -> bool:
     """Return whether a file is an input file in which these ids stand."""
     if not path.is_file() or kind_of_path(path) is not PathKind.REQUESTS:
         return False
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return all(any(content.find(spelling) >= 0 for spelling in spellings) for spellings in ids)
-    except (OSError, ValueError):
-        return False
+    missing = list(ids)
+    overlap = max(len(spelling) for spellings in ids for spelling in spellings)
+    carried = b""
+    with suppress(OSError), path.open("rb") as file:
+        while missing and (piece := file.read(_PIECE)):
+            block = carried + piece
+            missing = [each for each in missing if not any(spelling in block for spelling in each)]
+            carried = block[-overlap:]
+    return not missing
