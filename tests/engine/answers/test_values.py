@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.answers.columns import ABSENT, EMPTY, LABEL_MAX, NOT_JSON, ColumnBuilder, FieldType
-from tbatch_tui.engine.answers.fields import NoSuchFieldError
+from tbatch_tui.engine.answers.fields import NoSuchFieldError, find_fields
 from tbatch_tui.engine.answers.table import read_table
 from tbatch_tui.engine.answers.values import cross, describe, values_as_data
 from tbatch_tui.engine.errors import OperationCancelledError
@@ -56,6 +57,20 @@ def index_of(folder: Path, answers: list[Any], schema: Any = None) -> ResultInde
         elif answer is not None:
             output.append(answer_row(custom_id, answer if isinstance(answer, str) else json.dumps(answer)))
     return build_index(folder, requests=requests, output=output[::-1])
+
+
+def test_a_schema_given_afterwards_has_its_fields(tmp_path: Path) -> None:
+    answers = [{"label": "good", "score": "3", "more": 1}, {"label": "bad"}]
+    index = index_of(tmp_path, answers)
+    given = ResultIndex(replace(index.sources, answer_schema=json.dumps(SCHEMA)))
+    given.build()
+    assert [field.name for field in find_fields(given, [0]).own] == ["label", "score", "sure", "why", "more"]
+    assert [field.allowed for field in find_fields(given, [0]).own][:1] == [("good", "bad")]
+    assert [field.name for field in find_fields(index, [0]).own] == ["label", "score", "more"]
+    asked_itself = index_of(tmp_path / "asked", answers, {"type": "object", "properties": {"more": {}}})
+    both = ResultIndex(replace(asked_itself.sources, answer_schema=json.dumps(SCHEMA)))
+    both.build()
+    assert [field.name for field in find_fields(both, [0]).own][:1] == ["more"]
 
 
 def test_the_fields_of_a_schema(tmp_path: Path) -> None:

@@ -170,6 +170,29 @@ async def test_a_gold_column_has_scores(tmp_path: Path) -> None:
             assert word in screen_text(host)
 
 
+async def test_another_field_is_compared_also_with_gold(tmp_path: Path) -> None:
+    save_two(tmp_path, answers(24, 0), answers(22, 1))
+    async with open_compare(tmp_path, size=(60, 20)) as (host, pilot, screen):
+        await press(host, pilot, "full_stop")
+        assert isinstance(host.screen, ChoiceDialog)
+        assert [option.answer for option in host.screen._options] == ["label", "why", "answer", "finish_reason"]
+        await pilot.press("j", "enter")
+        await until(lambda: screen.session.found is not None and screen.session.found.field == "why")
+        await wait_until_idle(host, pilot)
+        assert screen.session.found is not None
+        assert screen.session.found.same == 0
+        await press(host, pilot, "b")
+        await pilot.press("j", "j", "enter")
+        await until(lambda: screen.session.found is not None and screen.session.found.is_gold)
+        assert screen.session.found.field == "why"  # the field stays
+        await wait_until_idle(host, pilot)
+        assert "precision" in screen_text(host)  # before the labels, as there is not room for all
+        await press(host, pilot, "enter")
+        assert host.opened is not None
+        assert host.opened.selection is not None
+        assert host.opened.selection.title.startswith("why = ")
+
+
 async def test_leaving_the_question_leaves_the_screen(tmp_path: Path) -> None:
     save_two(tmp_path, answers(4, 0), answers(4, 1))
     host = CompareHost(tmp_path)

@@ -17,6 +17,7 @@ from tbatch_tui.tui.messages import ResultSelection
 from tbatch_tui.tui.screens.values.dialogs import PatternDialog
 from tbatch_tui.tui.screens.values.lines import places_of, value_lines
 from tbatch_tui.tui.screens.values.screen import ValuesScreen
+from tbatch_tui.tui.screens.values.session import parse_patterns
 from tests.conftest import until
 from tests.helpers.app_host import ALL_SIZES
 from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_text
@@ -213,6 +214,25 @@ async def test_a_pattern_takes_fields_out(tmp_path: Path) -> None:
         host.screen.query_one("TextInput").value = "("  # type: ignore[attr-defined]
         await press(host, pilot, "enter")
         await until(lambda: any("not a regular expression" in message.title for message in host.bridge.log))
+        assert "reason" in screen.session.columns()
+    async with open_values(tmp_path) as (host, pilot, screen):  # it is kept with the job
+        assert screen.session.columns()["reason"].filled == 39
+        await press(host, pilot, "h", "j", "j")
+        await pilot.press("semicolon")
+        await until(lambda: isinstance(host.screen, PatternDialog))
+        assert host.screen.query_one("TextInput").value == r"reason (?P<reason>\d)"  # type: ignore[attr-defined]
+        host.screen.query_one("TextInput").value = ""  # type: ignore[attr-defined]
+        await press(host, pilot, "enter")
+        await until(lambda: "reason" not in screen.session.columns())
+        await wait_until_idle(host, pilot)
+    async with open_values(tmp_path) as (host, pilot, screen):
+        assert "reason" not in screen.session.columns()
+
+
+def test_kept_patterns_that_cannot_be_read_are_none() -> None:
+    assert parse_patterns('{"why": "(?P<a>x)", "label": 3}') == {"why": "(?P<a>x)"}
+    for text in (None, "", "[1]", "{"):
+        assert parse_patterns(text) == {}
 
 
 async def test_rows_that_are_listed_are_counted(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def _read_side(index: ResultIndex, name: str | None, cancelled: Callable[[], boo
         return Side(Field(name, FieldKind.KEY), rows, [])
     fields = find_fields(index, rows, cancelled)
     chosen = fields.label if name is None else fields.find(name)
-    if chosen.kind in (FieldKind.TOKENS, FieldKind.SECONDS, FieldKind.LENGTH):
+    if chosen.kind.is_measure:
         raise NoSuchFieldError(f"{chosen.name} is not part of an answer", "Name a field of the answers.")
     texts = [""] * len(rows)
     for at, answer in read_answers(index, rows, cancelled):

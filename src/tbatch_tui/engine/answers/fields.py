@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tbatch_tui.engine.answers.columns import FieldType
 from tbatch_tui.engine.answers.reading import json_object, read_answers
 from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results.index.classify import parse_request
 from tbatch_tui.engine.schemas.verdict import format_of
 
@@ -38,6 +40,11 @@ class FieldKind(Enum):
     """Completion tokens."""
     SECONDS = "seconds"
     """Length of the recording."""
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether it is a measure of the answer, not a part of it."""
+        return self in (FieldKind.TOKENS, FieldKind.SECONDS, FieldKind.LENGTH)
 
     @property
     def is_derived(self) -> bool:
@@ -104,6 +111,11 @@ class AnswerFields:
         return NoSuchFieldError(f"The answers have no field {name!r}", f"There are: {names}.")
 
     @property
+    def compared(self) -> tuple[Field, ...]:
+        """Those that answers can be compared by: what is part of an answer, not what it came to."""
+        return tuple(field for field in self.all if not field.kind.is_measure)
+
+    @property
     def label(self) -> Field:
         """The field that answers are compared by unless one is named: the first that is one of a few values."""
         return next((field for field in self.own if field.is_choice), self.told[0])
@@ -155,14 +167,15 @@ def _has_seconds(index: ResultIndex, rows: Sequence[int]) -> bool:
 
 
 def _schema_of(index: ResultIndex, rows: Sequence[int]) -> Any:
-    """Return the schema that the first of these rows was asked for; None where it asks for none."""
-    if not len(rows) or (location := index.answered_location(rows[0])) is None:
+    """Return the schema that the first of these rows is judged by: that of its request, else one given afterwards."""
+    if not len(rows):
         return None
-    try:
-        line = index.read_bytes(location)
-    except LocalFileError:  # without the requests the answers can be told all the same
-        return None
-    return format_of(parse_request(line)[2]).schema
+    asked = b""
+    if (location := index.answered_location(rows[0])) is not None:
+        with suppress(LocalFileError):  # without the requests the answers can be told all the same
+            asked = parse_request(index.read_bytes(location))[2]
+    given = index.sources.answer_schema
+    return format_of(asked).schema if asked or not given else loads(given.encode())
 
 
 def _fields_of_schema(schema: Any) -> list[Field]:

@@ -166,6 +166,7 @@ PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before", 
 VALUES          = _key("V",                "answers('values')",  "Values",       "results.values",       _RESULTS,                               LIST,   "What the answers are: counts, histograms, one field by another")
 COMPARE         = _key("C",                "answers('compare')", "Compare",      "results.compare",      _JOBS | _RESULTS,                       LIST,   "Compare answers: two marked jobs, or this one with another or a gold column", show=False)
 GOLD            = _key("b",                "gold",               "With",         "compare.with",         _COMPARE,                               LIST,   "Compare with another job, or with a column of the source table")
+COMPARED_FIELD  = _key("full_stop",        "compared_field",     "Field",        "compare.field",        _COMPARE,                               LIST,   "Compare by another field of the answers")
 ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",     "results.all-rows",     _RESULTS,                               LIST,   "Show all rows again, not only those selected elsewhere", show=False)
 SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES,              LIST,   "Sort by the next column", show=False)
 REVERSE_SORT    = _key("S",                "reverse_sort",       "Reverse",      "list.reverse-sort",    _RESULTS,                               LIST,   "Sort the other way round", show=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.answers.columns import FieldType
+from tbatch_tui.engine.answers.fields import FieldKind
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tbatch_tui.engine.answers.compare import Comparison
+    from tbatch_tui.engine.answers.fields import Field
     from tbatch_tui.engine.answers.statistics import LabelScore
     from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.tui.render.styled import StyledText
@@ -130,7 +132,10 @@ def more_text(found: Comparison) -> StyledText:
 
 
 def matrix_of(found: Comparison) -> tuple[list[str], list[GridRow]]:
-    """Return the titles of the columns and the rows; nothing with too many labels. Gold has three more columns."""
+    """Return the titles of the columns and the rows; nothing with too many labels.
+
+    Against gold three columns stand before them, where a narrow terminal shows them too.
+    """
     codes = found.ordered_labels
     if len(codes) > MATRIX_MAX:
         return [], []
@@ -138,10 +143,16 @@ def matrix_of(found: Comparison) -> tuple[list[str], list[GridRow]]:
     rows = []
     for at, code in enumerate(codes):
         cells = [f"{found.counts[code, other]:,}" for other in codes]
-        if found.is_gold:
-            cells += _score_cells(found.scores[at])
-        rows.append(GridRow(str(code), names[at], tuple(cells), strong=at))
-    return [*names, *(SCORES if found.is_gold else ())], rows
+        scores = _score_cells(found.scores[at]) if found.is_gold else []
+        rows.append(GridRow(str(code), names[at], (*scores, *cells), strong=len(scores) + at))
+    return [*(SCORES if found.is_gold else ()), *names], rows
+
+
+def what_it_is(field: Field) -> str:
+    """Return what a field is, to be chosen by."""
+    if field.kind is FieldKind.KEY:
+        return "one of: " + ", ".join(field.allowed) if field.allowed else "field of the answers"
+    return "the whole answer" if field.kind is FieldKind.ANSWER else "why the answer ended"
 
 
 def _score_cells(score: LabelScore) -> list[str]:

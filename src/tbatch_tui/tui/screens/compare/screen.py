@@ -18,12 +18,14 @@ from tbatch_tui.tui.screens.compare.both import BothSides, differing_words
 from tbatch_tui.tui.screens.compare.lines import (
     EMPTY,
     KINDS,
+    SCORES,
     PairLine,
     PairRows,
     matrix_of,
     more_text,
     pair_columns,
     sum_text,
+    what_it_is,
 )
 from tbatch_tui.tui.screens.compare.session import CompareSession, Other
 from tbatch_tui.tui.widgets.summary_line import SummaryLine
@@ -49,7 +51,13 @@ class CompareScreen(BaseScreen):
     """How the answers of a job compare with those of another, or with a gold column."""
 
     NAME = "Compare"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.GOLD, keys.NEXT_FILTER, keys.NEXT_CELL, keys.PREVIOUS_CELL]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        keys.GOLD,
+        keys.COMPARED_FIELD,
+        keys.NEXT_FILTER,
+        keys.NEXT_CELL,
+        keys.PREVIOUS_CELL,
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - declared by Screen
     DEFAULT_CSS = """
     CompareScreen {
@@ -106,9 +114,9 @@ class CompareScreen(BaseScreen):
     # -- comparing and showing -----------------------------------------------------------------------
 
     @work(group="compare", exclusive=True, exit_on_error=False)
-    async def _compare(self, other: Other) -> None:
+    async def _compare(self, other: Other, field: str | None = None) -> None:
         try:
-            await self.session.compare(other)
+            await self.session.compare(other, field)
         except OperationCancelledError:
             return
         except BatchError as error:
@@ -188,7 +196,8 @@ class CompareScreen(BaseScreen):
             return
         codes = found.ordered_labels
         first, at = int(event.row.key), self.matrix.column
-        if at >= len(codes):  # precision and so on
+        at -= len(SCORES) if found.is_gold else 0
+        if at < 0:  # precision and so on
             self._open_rows(f"{found.field} = {event.row.label}", found.places(first))
             return
         second = found.labels[codes[at]] or EMPTY
@@ -223,13 +232,13 @@ class CompareScreen(BaseScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be done now."""
-        if action == "next_filter":
+        if action in ("next_filter", "compared_field"):
             return self.session.found is not None
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str) -> str:
         """Return why an action cannot be done now."""
-        if action == "next_filter":
+        if action in ("next_filter", "compared_field"):
             return "Nothing is compared yet"
         return super().disabled_reason(action)
 
@@ -251,6 +260,29 @@ class CompareScreen(BaseScreen):
             self.pairs.focus()
         elif self.matrix.display:
             self.matrix.focus()
+
+    @work(group="field", exclusive=True, exit_on_error=False)
+    async def action_compared_field(self) -> None:
+        """Choose the field by which the answers are compared."""
+        from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
+
+        found, other = self.session.found, self.session.other
+        if found is None or other is None:
+            return
+        try:
+            fields = await self.session.fields()
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        options = [Option(field.name, field.name, [(what_it_is(field), "$status-quiet")]) for field in fields]
+        options.sort(key=lambda option: option.answer != found.field)  # the one that is compared first
+        dialog = ChoiceDialog(
+            "Compare by which field?", "The answers are compared by one field of theirs.", options,
+            leave="Cancel", heads=("Name", "What it is"), verb="Compare", title_width=30, lines=10,
+        )  # fmt: skip
+        chosen = await self.app.push_screen_wait(dialog)
+        if chosen is not None and chosen != found.field:
+            self._compare(other, chosen)
 
     @work(group="gold", exclusive=True, exit_on_error=False)
     async def action_gold(self) -> None:
@@ -276,6 +308,6 @@ class CompareScreen(BaseScreen):
         )  # fmt: skip
         chosen = await self.app.push_screen_wait(dialog)
         if chosen is not None:
-            self._compare(chosen)
+            self._compare(chosen, self.session.field)
         elif self.session.found is None:
             self.post_message(GoBack())

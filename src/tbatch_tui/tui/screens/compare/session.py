@@ -19,6 +19,7 @@ from tbatch_tui.engine.threads import run_cancellable, run_reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tbatch_tui.engine.answers.fields import Field
     from tbatch_tui.engine.answers.reading import Answer
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
@@ -45,6 +46,8 @@ class CompareSession:
         self.second: ResultIndex | None = None
         self.other: Other | None = None
         self.found: Comparison | None = None
+        self.field: str | None = None
+        """The field that is compared; None for the one that answers are told by."""
         self._gold: dict[int, Any] = {}
 
     def name(self, key: str) -> str:
@@ -82,20 +85,31 @@ class CompareSession:
 
         return await run_reading(read)
 
-    async def compare(self, other: Other) -> Comparison:
-        """Read what is not read yet, and compare. Raises BatchError."""
+    async def fields(self) -> tuple[Field, ...]:
+        """Return the fields that the answers of the job can be compared by. Raises BatchError."""
+        first = self.first
+        if first is None:
+            return ()
+
+        def find(*, cancelled: Callable[[], bool]) -> tuple[Field, ...]:
+            return find_fields(first, first.select(COUNTED), cancelled).compared
+
+        return await run_cancellable(find)
+
+    async def compare(self, other: Other, field: str | None = None) -> Comparison:
+        """Read what is not read yet, and compare by a field. Raises BatchError; then nothing has changed."""
         if self.first is None:
             self.first = await self._read(self.key)
         first = self.first
         if other.gold:
             gold = await self._read_gold(other.gold, first)
-            found = await run_cancellable(compare_with_gold, first, gold)
+            found = await run_cancellable(compare_with_gold, first, gold, field)
             second = None
         else:
             gold = {}
             second = await self._read(other.key)
-            found = await run_cancellable(compare, first, second)
-        self.other, self.found, self.second, self._gold = other, found, second, gold
+            found = await run_cancellable(compare, first, second, field)
+        self.other, self.found, self.second, self._gold, self.field = other, found, second, gold, field
         return found
 
     async def _read(self, key: str) -> ResultIndex:

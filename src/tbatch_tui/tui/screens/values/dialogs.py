@@ -36,7 +36,8 @@ class PatternDialog(Dialog[str | None]):
         with Box():
             yield Static(line_content(f"Take a field out of {self._field}"), classes="dialog--title")
             yield Static(
-                "A regular expression. Each named group becomes a field, such as (?P<verdict>yes|no).",
+                "A regular expression. Each named group becomes a field, such as (?P<verdict>yes|no). It is kept with "
+                "the job; an empty one takes its fields away.",
                 classes="dialog--text",
                 markup=False,
             )
@@ -49,8 +50,8 @@ class PatternDialog(Dialog[str | None]):
         self.action_save()
 
     def action_save(self) -> None:
-        """Return the pattern; nothing where none is written."""
-        self.dismiss(self.query_one("#pattern", TextInput).value or None)
+        """Return the pattern; an empty one where none is written."""
+        self.dismiss(self.query_one("#pattern", TextInput).value)
 
     def action_discard(self) -> None:
         """Return None."""

@@ -331,10 +331,11 @@ class ValuesScreen(BaseScreen):
         field = self.field
         if field is None:
             return
-        pattern = await self.app.push_screen_wait(PatternDialog(field.values.name, self._pattern))
+        known = self.session.pattern_of(field.values.name) or self._pattern
+        pattern = await self.app.push_screen_wait(PatternDialog(field.values.name, known))
         if pattern is None:
             return
-        self._pattern = pattern
+        self._pattern = pattern or self._pattern
         try:
             names = await self.session.take_out(field.values.name, pattern)
         except OperationCancelledError:
@@ -342,7 +343,7 @@ class ValuesScreen(BaseScreen):
         except BatchError as error:
             self.bridge.report(error)
             return
-        await self._list_fields(names[0])
+        await self._list_fields(names[0] if names else None)
 
     @work(group="write", exclusive=True, exit_on_error=False)
     async def action_write(self) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.answers.columns import column_of_cells
-from tbatch_tui.engine.answers.fields import FieldKind
-from tbatch_tui.engine.answers.pattern import read_by_pattern
+from tbatch_tui.engine.answers.fields import FieldKind, NoSuchFieldError
+from tbatch_tui.engine.answers.pattern import PatternError, read_by_pattern
 from tbatch_tui.engine.answers.table import COUNTED, AnswerTable, read_table
 from tbatch_tui.engine.answers.values import CrossTable, FieldValues, cross, describe_column
 from tbatch_tui.engine.groups.group_results import results_by_key
+from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome
 from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 from tbatch_tui.engine.threads import run_cancellable, run_reading
@@ -56,12 +59,21 @@ class ValuesSession:
         """What patterns took out, by name."""
         self._origins: dict[str, str] = {}
         """From which field each of them was taken."""
+        self._patterns: dict[str, str] = {}
+        """By the field that they are searched in."""
         self.by: ValueColumn | None = None
         """The column by which fields are told."""
 
     async def read(self, progress: Callable[[int, int], object]) -> None:
-        """Read all fields. Raises LocalFileError, and OperationCancelledError when the caller is cancelled."""
+        """Read all fields, and take out what was taken out of this job's answers before.
+
+        Raises LocalFileError, and OperationCancelledError when the caller is cancelled.
+        """
         self.table = await run_cancellable(self._read, progress=progress)
+        for name, pattern in parse_patterns(await self._engine.recall(self._memory)).items():
+            with suppress(PatternError, NoSuchFieldError):  # the answers may be others by now
+                await self._take_out(name, pattern)
+                self._patterns[name] = pattern
 
     def _read(self, *, cancelled: Callable[[], bool], progress: Callable[[int, int], object]) -> AnswerTable:
         from tbatch_tui.engine.answers.fields import find_fields
@@ -136,14 +148,33 @@ class ValuesSession:
 
     # -- patterns ------------------------------------------------------------------------------------
 
-    async def take_out(self, name: str, pattern: str) -> list[str]:
-        """Add the fields that a pattern takes out of a field, and return their names. Raises PatternError.
+    @property
+    def _memory(self) -> str:
+        return f"values.patterns:{self.key}"
 
-        Of a field that was taken out itself, the field that it was taken from is searched.
+    def pattern_of(self, name: str) -> str:
+        """Return the pattern that fields are taken out of a field with, or this one was; empty for none."""
+        return self._patterns.get(self._origins.get(name, name), "")
+
+    async def take_out(self, name: str, pattern: str) -> list[str]:
+        """Show the fields that a pattern takes out of a field, and return their names; an empty one takes them away.
+
+        They take the place of those that were taken out of it before, and are kept with the job. Of a field that was
+        taken out itself, the field that it was taken from is searched. Raises PatternError, and JournalError.
         """
+        name = self._origins.get(name, name)
+        names = await self._take_out(name, pattern) if pattern else []
+        for other in [other for other, origin in self._origins.items() if origin == name and other not in names]:
+            del self._taken[other], self._origins[other]
+        self._patterns.pop(name, None)
+        if pattern:
+            self._patterns[name] = pattern
+        await self._engine.remember(self._memory, json.dumps(self._patterns))
+        return names
+
+    async def _take_out(self, name: str, pattern: str) -> list[str]:
         table = self.table
         assert table is not None
-        name = self._origins.get(name, name)
 
         def read(*, cancelled: Callable[[], bool]) -> list[ValueColumn]:
             return read_by_pattern(self.index, self.rows, table.fields.find(name), pattern, cancelled=cancelled)
@@ -154,6 +185,14 @@ class ValuesSession:
         self._taken |= {column.name: column for column in named}
         self._origins |= {column.name: name for column in named}
         return [column.name for column in named]
+
+
+def parse_patterns(text: str | None) -> dict[str, str]:
+    """Return the patterns that were kept with a job, by their fields."""
+    kept = loads(text.encode()) if text else None
+    if not isinstance(kept, dict):
+        return {}
+    return {name: pattern for name, pattern in kept.items() if isinstance(pattern, str)}
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:
