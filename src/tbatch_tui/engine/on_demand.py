@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.estimates.estimates import Estimates
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.live.live import LiveRequests
     from tbatch_tui.engine.opened.opened import OpenedResults
@@ -44,6 +45,13 @@ class OnDemand:
         from tbatch_tui.engine.tables.history import RecipeHistory
 
         return RecipeHistory(self._store)
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        """What files may cost, with what earlier jobs used."""
+        from tbatch_tui.engine.estimates.estimates import Estimates
+
+        return Estimates(self._store, self.prices)
 
     @cached_property
     def live(self) -> LiveRequests:

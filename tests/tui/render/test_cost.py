@@ -125,3 +125,13 @@ def test_a_job_shows_its_estimate_and_then_its_cost() -> None:
     ]
     assert cost_cell(record, prices) == "$2.00"
     assert plain(job_cost_facts(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]
+
+
+def test_what_is_likely_is_told_below_the_bound() -> None:
+    estimate = Estimate(0.04, 0.4, most_input=0.1, expected=0.12, expected_jobs=3)
+    facts = [(name, "".join(text for text, _ in pieces)) for name, pieces in estimate_facts(estimate)]
+    assert facts[:2] == [
+        ("Cost", "about $0.04 in + up to $0.40 out = up to about $0.44"),
+        ("Likely", "about $0.12, from 3 earlier jobs"),
+    ]
+    assert "Likely" not in dict(estimate_facts(Estimate(0.04, 0.4)))

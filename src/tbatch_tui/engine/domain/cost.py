@@ -53,6 +53,10 @@ class Estimate:
     """The most that the prompts may cost; None where there is no price, or it was stored by a version without it."""
     is_listed_audio: bool = False
     """Whether the price of a minute is that of the dated list."""
+    expected: float | None = None
+    """About what it costs if its rows use what those of earlier jobs did; None where there is nothing to learn from."""
+    expected_jobs: int = 0
+    """The jobs that this was learned from."""
 
     @property
     def most(self) -> float | None:

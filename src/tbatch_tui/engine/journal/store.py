@@ -381,6 +381,10 @@ class JobStore:
         """Return the recipe by which bytes were made; None if none is known."""
         return await self._run(self._journal.recipes.get, sha256)
 
+    async def recipe_texts(self) -> dict[str, str]:
+        """Return the recipes of all input files, by the SHA-256 of these."""
+        return await self._run(self._journal.recipes.texts)
+
     # -- small memories ------------------------------------------------------------------------------
 
     async def recents(self, limit: int) -> list[Path]:

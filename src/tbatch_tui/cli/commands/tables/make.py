@@ -77,6 +77,7 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
 
         report, links = look_at_links(report)
     _print_summary(made, report)
+    _print_expected(made, report, settings)
     if links:
         print_message(summary_of_links(links)[:1].upper() + summary_of_links(links)[1:])
     if answered is not None:
@@ -264,6 +265,40 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
         print_message(f"{plural(made.repeats, 'row')} {verb} the same as an earlier row: --once asks only once")
     if made.jobs > 1:
         print_message(f"The file goes into {made.jobs:,} jobs: tbatch-tui submit --in-parts")
+
+
+def _print_expected(made: MadeFile, report: CheckReport, settings: Settings) -> None:
+    """Print what the requests are likely to cost, where earlier jobs and the catalogue that was kept last say that."""
+    import time
+
+    from tbatch_tui.config.engine_options import options_from
+    from tbatch_tui.engine.domain.cost import Demand
+    from tbatch_tui.engine.estimates.estimates import expected_of_made
+    from tbatch_tui.engine.estimates.learned import expected_words
+    from tbatch_tui.engine.pricing.kept_catalogue import kept
+    from tbatch_tui.engine.pricing.prices import PriceList
+
+    options = options_from(settings, connect=False)
+    if (catalogue := kept(settings.data_dir, options.server, time.time())) is None:
+        return
+    prices = PriceList(catalogue, options.prices, options.discounts)
+    limit = made.recipe.body.get("max_tokens")
+    has_limit = isinstance(limit, int) and limit > 0
+    demand = Demand(
+        model=made.recipe.model,
+        requests=made.requests,
+        prompt_tokens=report.prompt_tokens or 0,
+        most_output_tokens=made.requests * limit if isinstance(limit, int) and has_limit else 0,
+        unbounded=0 if has_limit else made.requests,
+        attachments=made.requests if made.recipe.image else 0,
+        audio=made.requests if made.recipe.is_audio else 0,
+    )
+    try:
+        expected = expected_of_made(settings.data_dir, made.recipe, demand, prices)
+    except BatchError:
+        return  # it is no more than a hint
+    if words := expected_words(expected):
+        print_message(f"Likely cost of a batch: {words}")
 
 
 def _print_saving(answered: AnsweredRequests) -> None:

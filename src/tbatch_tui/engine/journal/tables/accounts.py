@@ -117,6 +117,10 @@ class AccountTable:
         row = self._db.execute(_SELECT + "WHERE a.id = :id", {"tail": key_tail, "id": account_id}).fetchone()
         return _row_to_account(row, canonical_server(base_url), key_tail)
 
+    def ids(self) -> list[int]:
+        """Return the numbers of all accounts."""
+        return [int(row["id"]) for row in self._db.execute("SELECT id FROM accounts ORDER BY id")]
+
     def has_key(self, account_id: int, base_url: str, key_tail: str) -> bool:
         """Return whether this key was seen with this account.
 

@@ -62,6 +62,10 @@ class RecipeTable:
             ).fetchone()
         return row is not None and self.inherit(str(row["sha256"]), sha256)
 
+    def texts(self) -> dict[str, str]:
+        """Return all recipes, by the SHA-256 of the input file."""
+        return {row["sha256"]: row["recipe"] for row in self._db.execute("SELECT sha256, recipe FROM recipes")}
+
     def get(self, sha256: str) -> NotedRecipe | None:
         """Return the recipe of these bytes; None if none is known."""
         row = self._db.execute("SELECT recipe, path FROM recipes WHERE sha256 = ?", (sha256,)).fetchone()

@@ -225,7 +225,7 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
             format_faults(faults, session.template_error),
             format_problems(summary),
             format_counts(summary, session.profile),
-            format_cost(summary, self._prices, bool(session.draft.model.strip())),
+            format_cost(summary, self._prices, bool(session.draft.model.strip()), session.learned),
         )
         for widget, pieces in zip(self.query(SumLine), shown, strict=True):
             widget.show(pieces)

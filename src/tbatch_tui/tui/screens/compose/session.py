@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.estimates.learned import Learned
     from tbatch_tui.engine.tables.compose.draft import FieldFault
     from tbatch_tui.engine.tables.readers.source import TableSource
     from tbatch_tui.engine.tables.recipe import Recipe
@@ -80,6 +82,8 @@ class ComposeSession:
         """What is wrong with a text or a column that is named."""
         self.summary: TableSummary | None = None
         """Of the draft as it is now; None while nothing is known."""
+        self.learned: dict[str, Learned] = {}
+        """What rows of earlier jobs used, by model: of the recipe as it is now, else of the model."""
         self.began_with = ""
         """Where the first draft came from, for the person to read."""
         self._engine = engine
@@ -241,6 +245,8 @@ class ComposeSession:
         recipe, faults = await run_detached(self.recipe)
         if any(fault.field != "model" for fault in faults):
             return
+        with suppress(BatchError):  # the bound is known without the history
+            self.learned = await self._engine.estimates.learned([recipe.model], recipe)
         draft, recipe = self.draft, replace(recipe, model=recipe.model or NO_MODEL)
 
         def show(summary: TableSummary) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
+from tbatch_tui.engine.estimates.learned import expected_words, with_learned
 from tbatch_tui.engine.pricing.prices import estimate
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -13,10 +14,11 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tbatch_tui.engine.domain.catalogue import ModelInfo
     from tbatch_tui.engine.errors import BatchError
+    from tbatch_tui.engine.estimates.learned import Learned
     from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.tables.compose.draft import FieldFault
     from tbatch_tui.engine.tables.compose.profile import TableProfile
@@ -100,8 +102,13 @@ def format_counts(summary: TableSummary | None, profile: TableProfile | None) ->
     return text
 
 
-def format_cost(summary: TableSummary | None, prices: PriceList | None, has_model: bool) -> StyledText:
-    """Return tokens and the bound of the cost; why there is no bound where there is none."""
+def format_cost(
+    summary: TableSummary | None, prices: PriceList | None, has_model: bool, learned: Mapping[str, Learned]
+) -> StyledText:
+    """Return tokens, what is expected by earlier jobs and the bound of the cost, or why there is none.
+
+    `learned` has what rows of earlier jobs used, by model.
+    """
     if summary is None or not summary.requests:
         return []
     so_far = "" if summary.is_whole else " so far"
@@ -115,7 +122,9 @@ def format_cost(summary: TableSummary | None, prices: PriceList | None, has_mode
         text.append((f" · {fmt.plural(summary.over_context, 'prompt')} likely longer than the model takes", _NOTE))
     if not has_model or prices is None:
         return text
-    cost = estimate(summary.demands, prices)
+    cost = with_learned(estimate(summary.demands, prices), summary.demands, learned, prices)
+    if expected := expected_words(cost):
+        text += [(" · " if text else "", ""), (f"{expected}{so_far}", "bold")]
     between = " · " if text else ""
     if cost.unpriced:
         text.append((f"{between}{format_unpriced(cost.unpriced, cost.priced_at)}", _QUIET))

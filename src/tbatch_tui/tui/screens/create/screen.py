@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, JournalError, LocalFileError
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.over_budget import within_budget
 from tbatch_tui.tui.keys import bindings as keys
@@ -174,9 +174,9 @@ class CreateScreen(BaseScreen):
         """Estimate the cost at catalogue prices; a file that cannot be read is reported by `_look_back`."""
         prices = self.engine.prices
         try:
-            self._estimate = await prices.estimate(self.report.path)
+            self._estimate = await self.engine.estimates.of_file(self.report.path)
             self._verdict = await prices.budget.judge(self._estimate.most) if prices.budget.is_set else None
-        except (LocalFileError, JournalError):
+        except BatchError:
             return
         self._show_cost()
 

@@ -1,0 +1,130 @@
+"""The door of this room: what a file, or a draft, may cost and is likely to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.domain.cost import Estimate
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.estimates.learned import Learned, learn, with_learned
+from tbatch_tui.engine.pricing.prices import estimate
+from tbatch_tui.engine.threads import run_detached, run_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.cost import Demand
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.pricing.prices import PriceList
+    from tbatch_tui.engine.pricing.pricing import Pricing
+    from tbatch_tui.engine.tables.recipe import Recipe
+
+
+class Estimates:
+    """Estimates of an open engine, which learn from its history."""
+
+    def __init__(self, store: JobStore, prices: Pricing) -> None:
+        self._store = store
+        self._prices = prices
+
+    async def of_file(self, path: Path) -> Estimate:
+        """Return what a file may cost and is likely to. Read in threads. Raises LocalFileError and JournalError."""
+        from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+        from tbatch_tui.engine.pricing.demand import demand_of
+
+        demands = await run_reading(demand_of, path)
+        prices = await self._prices.price_list()
+        noted = await self._store.recipe((await fingerprint_file(path)).sha256)
+        recipe = _parsed(noted.text) if noted is not None else None
+        learned = await self.learned([demand.model for demand in demands], recipe)
+        return with_learned(estimate(demands, prices), demands, learned, prices)
+
+    async def learned(self, models: Sequence[str], recipe: Recipe | None) -> dict[str, Learned]:
+        """Return what rows used in earlier jobs, by model: by jobs of the recipe, else by those of the model.
+
+        Raises JournalError.
+        """
+        records = list(self._store.records) or await self._store.read_records()
+        texts = await self._store.recipe_texts() if recipe is not None else {}
+        return await run_detached(lambda: learned_from(records, texts, models, recipe))
+
+
+def learned_from(
+    records: Sequence[JobRecord], texts: Mapping[str, str], models: Iterable[str], recipe: Recipe | None
+) -> dict[str, Learned]:
+    """Return what rows used in these jobs, by model.
+
+    Args:
+        records: All jobs.
+        texts: The recipes of input files, by the SHA-256 of these.
+        models: Those of the requests.
+        recipe: What is asked; None where that is not known.
+    """
+    same = _records_of(recipe, records, texts) if recipe is not None else []
+    found: dict[str, Learned] = {}
+    for model in models:
+        known = learn(same, model, is_same_prompt=True) or learn(records, model)
+        if known is not None:
+            found[model] = known
+    return found
+
+
+def expected_of_made(data_dir: Path, recipe: Recipe, demand: Demand, prices: PriceList) -> Estimate:
+    """Return what a file that was just made is likely to cost, without an engine; no bound of it.
+
+    All accounts are learned from. Raises LocalFileError, and JournalError while the history cannot be used.
+
+    Args:
+        data_dir: The folder of the history.
+        recipe: What the file was made by.
+        demand: What it asks for.
+        prices: Those in force.
+    """
+    if not (data_dir / "history.db").exists():
+        return Estimate()
+    from tbatch_tui.engine.journal.journal import Journal
+
+    journal = Journal(data_dir / "history.db")
+    try:
+        with journal.database.translate_errors():
+            records = [record for account in journal.accounts.ids() for record in journal.records.all(account)]
+            texts = journal.recipes.texts()
+    finally:
+        journal.close()
+    return with_learned(Estimate(), [demand], learned_from(records, texts, [demand.model], recipe), prices)
+
+
+def _records_of(recipe: Recipe, records: Iterable[JobRecord], texts: Mapping[str, str]) -> list[JobRecord]:
+    """Return the jobs whose requests were made by this recipe, of any rows and table."""
+    from tbatch_tui.engine.tables.joined.runs import is_same_recipe
+    from tbatch_tui.engine.tables.recipe_text import recipe_text
+
+    wanted = _parsed(recipe_text(recipe)) or recipe  # as it is read again
+    verdicts: dict[str, bool] = {}
+
+    def asks_the_same(text: str | None) -> bool:
+        if text is None or recipe.model not in text:  # parsing takes its time
+            return False
+        if text not in verdicts:
+            other = _parsed(text)
+            verdicts[text] = other is not None and is_same_recipe(other, wanted)
+        return verdicts[text]
+
+    return [
+        record
+        for record in records
+        if record.counts is not None
+        and record.submission is not None
+        and asks_the_same(texts.get(record.submission.sha256))
+    ]
+
+
+def _parsed(text: str) -> Recipe | None:
+    from tbatch_tui.engine.tables.recipe_file import parse_recipe
+
+    with suppress(BatchError):  # of another version
+        return parse_recipe(text)
+    return None
