@@ -74,7 +74,7 @@ async def two_candidates(box: Sandbox, engine: BatchEngine, file: Path) -> tuple
         (202, {"queued": True}),
         (302, {"moved": True}),
         (408, {"error": "timeout"}),
-        (500, "\x00\xff"),
+        pytest.param(500, "\x00\xff", id="500-no text"),
         (503, {"error": {"message": ["odd"]}}),
     ],
     ids=lambda value: str(value)[:12],
