@@ -153,3 +153,64 @@ def test_a_refusal_of_the_storage_says_nothing_about_the_key() -> None:
     response = httpx.Response(403, request=request, content=b"<Error/>")
     error = translated(together.APIStatusError("x", response=response, body=None))
     assert type(error) is ServerError and error.title.startswith("The storage said 403")
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (502, "The gateway in front of the server got no answer. Trying again."),
+        (504, "The gateway in front of the server got no answer. Trying again."),
+        (503, "The server is overloaded or under maintenance. Trying again."),
+        (520, "Cloudflare, in front of the server, cannot reach it. Trying again."),
+        (530, "Cloudflare, in front of the server, cannot reach it. Trying again."),
+        (519, ""),
+        (531, ""),
+        (500, ""),
+    ],
+)
+def test_what_a_fault_of_the_server_means(status: int, hint: str) -> None:
+    error = answered(status, {"Retry-After": "7"})
+    assert isinstance(error, ServerError) and (error.hint, error.retry_after) == (hint, 7.0)
+    assert error.title == f"The server said {status} when asked to list the jobs"
+
+
+def test_a_refused_key_is_shown_by_its_end_and_with_what_to_do() -> None:
+    error = answered(401)
+    assert error.title == "The key …kkkk was refused (401)" and "…" + "k" * 5 not in error.title
+    assert error.hint.startswith("Set TOGETHER_API_KEY to a key of your account")
+
+
+def test_only_a_403_that_is_a_web_page_is_somebody_elses() -> None:
+    page = {"Content-Type": "TEXT/HTML"}
+    assert isinstance(answered(401, page), AuthenticationError)
+    assert type(answered(403, {"cf-mitigated": "challenge"})) is RequestRejectedError
+    blocked = answered(403, page)
+    assert blocked.hint == "The key was not checked. Ask for host.example to be allowed. See docs/guide/network.md."
+    cloudflare = answered(403, page | {"Server": "Cloudflare"})
+    assert cloudflare.title == "Cloudflare, in front of the server, refused the request (403)"
+    assert cloudflare.hint.endswith("Try without a VPN or from another network.")
+    assert answered(403, page | {"CF-Ray": "8a1b"}).hint.endswith("give Together's support the ray id 8a1b.")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({"x-ratelimit-reset": "9"}, 9.0), ({"x-ratelimit-reset": "x"}, None)]
+)
+def test_the_limits_own_header_is_read_where_there_is_no_other(headers: dict[str, str], seconds: float | None) -> None:
+    error = answered(429, headers)
+    assert isinstance(error, RateLimitError) and error.retry_after == seconds
+    error = answered(429, headers | {"Retry-After": "4"})
+    assert isinstance(error, RateLimitError) and error.retry_after == 4.0
+
+
+def test_a_request_that_was_sent_on_and_failed_may_have_been_carried_out() -> None:
+    sent_on = httpx.ConnectError("refused", request=httpx.Request("GET", "https://elsewhere.example/v1"))
+    for cause in (sent_on, httpx.InvalidURL("no port")):
+        error = together.APIConnectionError(request=REQUEST)
+        error.__cause__ = cause
+        ours = translated(error)
+        assert type(ours) is OutcomeUnknownError and ours.hint == str(cause)
+        assert ours.title == "The server redirected the request to list the jobs, and that failed"
+    for cause in (httpx.ConnectError("refused", request=REQUEST), httpx.ConnectError("refused")):
+        error = together.APIConnectionError(request=REQUEST)
+        error.__cause__ = cause
+        assert isinstance(translated(error), ConnectionFailedError)

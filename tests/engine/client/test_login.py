@@ -12,8 +12,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tbatch_tui.engine.client.login import Token, renew_token, stored_token
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.errors import AuthenticationError, ConnectionFailedError
+from tbatch_tui.engine.redaction import redact
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
@@ -151,6 +154,44 @@ async def test_a_login_to_another_account_is_not_used(
             assert "a different account" in engine.health.title
         assert [c.path for c in box.requests[before:]].count("/v3/whoami") == 1
     assert issuer.requests == []
+
+
+def test_one_that_others_may_read_is_locked_by_its_owner_only(issuer: Issuer, store: Path) -> None:
+    write_login(store, issuer)
+    renewed = renew_token(STALE)
+    assert renewed.text == FRESH and not renewed.from_other_process
+    assert store.with_name(f"{store.name}.lock").stat().st_mode & 0o777 == 0o600
+    stored = renew_token(STALE)
+    assert stored.text == FRESH and stored.from_other_process
+    assert len(issuer.requests) == 1
+    assert redact("first-refresh fresh-access-token-0001 second-refresh").count("refresh") == 0
+
+
+def test_what_another_app_stored_is_of_no_use_when_it_was_refused_or_ends(issuer: Issuer, store: Path) -> None:
+    issuer.works = False
+    for token, seconds in ((STALE, 3600), (FRESH, 30)):
+        write_login(store, issuer, token=token, expires_in=seconds)
+        with pytest.raises(AuthenticationError, match="The stored login has expired: ") as error:
+            renew_token(STALE)
+        assert error.value.status == 401 and "Run `tg login` in another terminal" in error.value.hint
+
+
+def test_without_a_login_or_a_connection(store: Path, issuer: Issuer) -> None:
+    assert stored_token() is None
+    with pytest.raises(AuthenticationError, match="The stored login has expired") as error:
+        renew_token(STALE)
+    assert error.value.status == 401
+    write_login(store, issuer)
+    token = stored_token()
+    assert token is not None and token.text == STALE and token.expires_at == pytest.approx(time.time() - 10, abs=5)
+    store.write_text(store.read_text().replace(issuer.url, "http://127.0.0.1:9"))
+    with pytest.raises(ConnectionFailedError, match="The login cannot be renewed: no connection"):
+        renew_token(STALE)
+
+
+@pytest.mark.parametrize(("seconds", "is_expiring"), [(None, False), (-1, True), (59, True), (62, False)])
+def test_a_token_ends_a_minute_early(seconds: int | None, is_expiring: bool) -> None:
+    assert Token("t", time.time() + seconds if seconds is not None else None).is_expiring() is is_expiring
 
 
 async def test_a_403_renews_no_login(issuer: Issuer, store: Path, make_engine: MakeEngine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from tbatch_tui.engine.client.api import TogetherApi
-from tbatch_tui.engine.client.http_clients import async_client, proxy_variable, sync_client
+from tbatch_tui.engine.client.http_clients import async_client, proxy_variable, sync_client, unusable_setting
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -186,6 +187,39 @@ def test_which_variable_names_the_proxy() -> None:
     assert proxy_variable(url, {"HTTP_PROXY": "x", "ALL_PROXY": "y"}) == "ALL_PROXY"
     assert proxy_variable(url, {"https_proxy": "x", "ALL_PROXY": "y"}) == "https_proxy"
     assert proxy_variable(httpx.URL("http://127.0.0.1:1/"), {"HTTP_PROXY": "x"}) == ""
+
+
+def test_a_host_of_no_proxy_goes_through_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "api.example.test")
+    assert proxy_variable(httpx.URL(ELSEWHERE), {"HTTPS_PROXY": "x"}) == ""
+    assert proxy_variable(None, {"HTTPS_PROXY": "x"}) == ""
+    assert proxy_variable(httpx.URL("https://other.example.test"), {"HTTPS_PROXY": "x"}) == "HTTPS_PROXY"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (FileNotFoundError(), "there is no such file"),
+        (PermissionError(), "it cannot be read"),
+        (ssl.SSLError(), "it contains no PEM certificate"),
+    ],
+)
+def test_which_certificates_cannot_be_used_and_why(error: Exception, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hint = "Set it to a PEM file of certificates, or unset it. See docs/guide/network.md."
+    assert (unusable_setting(error).title, unusable_setting(error).hint) == (f"SSL_CERT_FILE is : {why}", hint)
+    monkeypatch.setenv("SSL_CERT_DIR", "/certificates")
+    assert unusable_setting(error).title == f"SSL_CERT_DIR is /certificates: {why}"
+
+
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ValueError("Unknown scheme for proxy URL URL('foo://me:secret@host')")
+    told = unusable_setting(error)
+    assert told.title == "The proxy in the proxy's variable cannot be used: Unknown scheme for proxy URL " + (
+        "URL('foo://host')"
+    )
+    assert told.hint == "Set it to http://HOST:PORT or socks5://HOST:PORT, or unset it. See docs/guide/network.md."
+    monkeypatch.setenv("all_proxy", "foo://me:secret@host")
+    assert unusable_setting(error).title.startswith("The proxy in all_proxy cannot be used: Unknown")
 
 
 async def test_a_certificate_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,11 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from tbatch_tui.engine.client.probe import PER_HOST, look_at
+from tbatch_tui.engine.client.probe import _judge as judge
 from tbatch_tui.engine.domain.link import LinkFault, LinkLook
 from tbatch_tui.engine.errors import OperationCancelledError
 from tests.helpers.link_server import WAV, serving
@@ -69,6 +71,38 @@ def test_a_file_has_its_size_and_type_whether_the_server_knows_ranges_or_not(ser
     assert look(f"{server.url}/{path}") == LinkLook(None, "", len(WAV), "audio/wav")
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "first", "expected"),
+    [
+        (200, {"Content-Length": "70"}, b"x", LinkLook(None, "", 70, "")),
+        (206, {"Content-Length": "70"}, b"x", LinkLook(None, "", None, "")),  # of the piece, not of the file
+        (206, {"Content-Range": "bytes 0-9/*"}, b"x", LinkLook(None, "", None, "")),
+        (206, {"Content-Range": " bytes 0-9/70 "}, b"x", LinkLook(None, "", 70, "")),
+        (200, {"Content-Length": "seven"}, b"x", LinkLook(None, "", None, "")),
+        (200, {"Content-Length": "7²"}, b"x", LinkLook(None, "", None, "")),
+        (200, {"Content-Type": " Audio/WAV ; a=b"}, b"x", LinkLook(None, "", None, "audio/wav")),
+        (416, {"Content-Range": "bytes */0"}, b"", LinkLook(LinkFault.EMPTY, "is an empty file", 0, "")),
+        (416, {"Content-Range": "bytes */7"}, b"", LinkLook(LinkFault.UNREACHABLE, "answers 416 Phrase")),
+        (403, {"Content-Range": "bytes */0"}, b"", LinkLook(LinkFault.REFUSED, "answers 403 Phrase")),
+        (206, {"Content-Type": "audio/wav"}, b"", LinkLook(LinkFault.EMPTY, "is an empty file", 0, "audio/wav")),
+        (200, {"Content-Type": "application/xhtml+xml"}, b" <x>", "application/xhtml+xml"),
+        (200, {"Content-Type": "TEXT/HTML"}, b"\n<div>", "text/html"),
+        (200, {"Content-Type": "audio/wav"}, b"<div>", LinkLook(None, "", None, "audio/wav")),
+        (200, {"Content-Type": "audio/wav"}, b"\xef\xbb\xbf \n<!-- a\nb --> <HTML lang=en>", "audio/wav"),
+        (200, {"Content-Type": "text/plain"}, b"<scripture>", LinkLook(None, "", None, "text/plain")),
+    ],
+)
+def test_what_an_answer_is_taken_for(
+    status: int, headers: dict[str, str], first: bytes, expected: LinkLook | str
+) -> None:
+    response = httpx.Response(
+        status, headers=[(k.encode(), v.encode()) for k, v in headers.items()], extensions={"reason_phrase": b"Phrase"}
+    )
+    if isinstance(expected, str):
+        expected = LinkLook(LinkFault.LOGIN_PAGE, "answers with a web page, such as a login", None, expected)
+    assert judge(response, first) == expected
+
+
 def test_few_bytes_are_asked_for_by_get_with_no_cookie_and_no_key(
     server: LinkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +148,7 @@ def test_looking_can_be_stopped(server: LinkServer) -> None:
     def cancelled() -> bool:
         return bool(server.asked)
 
-    with pytest.raises(OperationCancelledError):
+    with pytest.raises(OperationCancelledError, match="^Checking the links was stopped$"):
         look_at([f"{server.url}/slow"], cancelled=cancelled)
     assert time.monotonic() - began < 5
 
