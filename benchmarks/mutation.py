@@ -33,6 +33,7 @@ BAR = 0.85
 COPIED = ("src", "tests", "benchmarks", "docs", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
 # On a busy machine a socket may be closed later than a test ends: no reason to call a mutant noticed.
 PYTEST = ["-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
+PYTEST += ["-p", "benchmarks.quickest_first"]
 # What mutmut's exit codes of a mutant mean; every other one is a mutant that was noticed.
 SURVIVED, NOT_COVERED, SKIPPED = (0,), (5, 33), (34, None)
 
@@ -49,7 +50,14 @@ ROOMS = {
     "submit": Room((f"{ENGINE}/submit/*",), (f"{TESTS}/submit", f"{TESTS}/scenarios/test_exactly_once.py")),
     "journal": Room((f"{ENGINE}/journal/*",), (f"{TESTS}/journal", f"{TESTS}/submit", "tests/test_opens_0_1.py")),
     "client": Room(
-        (f"{ENGINE}/client/*",), (f"{TESTS}/client", f"{TESTS}/download", f"{TESTS}/scenarios/test_fault_matrix.py")
+        (f"{ENGINE}/client/*",),
+        (
+            f"{TESTS}/client",
+            f"{TESTS}/download",
+            f"{TESTS}/live",
+            f"{TESTS}/scenarios/test_fault_matrix.py",
+            "tests/cli/doctor",
+        ),
     ),
     "download": Room((f"{ENGINE}/download/*",), (f"{TESTS}/download", f"{TESTS}/scenarios/test_main_job.py")),
     "check": Room((f"{ENGINE}/check/*",), (f"{TESTS}/check", "tests/cli/test_check.py")),
@@ -75,7 +83,7 @@ def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         _copy(tree, room)
-        subprocess.run(["mutmut", "run", "none.of.them"], cwd=tree, capture_output=True, check=False)
+        _make_mutants(tree)
         mutants = sorted(_exit_codes(tree))
         chosen = random.Random(arguments.seed).sample(mutants, sample) if 0 < sample < len(mutants) else mutants
         command = ["mutmut", "run", "--max-children", str(arguments.children), *chosen]
@@ -97,6 +105,18 @@ def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
             print(f"--- {mutant}{' (run by no test)' if codes[mutant] in NOT_COVERED else ''}")
             print("\n".join(line for line in diff.stdout.splitlines() if re.match(r"[-+@]", line)), flush=True)
         return Outcome(len(tried), unnoticed)
+
+
+def _make_mutants(tree: Path) -> None:
+    """Let mutmut write the mutants, and end it where it goes on to run every test twice."""
+    with subprocess.Popen(
+        ["mutmut", "run"], cwd=tree, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as making:
+        assert making.stdout is not None
+        for line in making.stdout:
+            if b"files mutated" in line:
+                break
+        making.terminate()
 
 
 def _is_noticed_afresh(tree: Path, room: Room, mutant: str) -> bool:
