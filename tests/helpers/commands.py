@@ -155,8 +155,9 @@ def _reap() -> None:
 def _modules_of(main: str) -> list[str]:
     """Return what is loaded before anything is asked for."""
     module = main.partition(":")[0]
+    sdk = ("together.resources.batches", "together.resources.files", "together.resources.beta", "together.types")
     if main != TBATCH_TUI:
-        return [module]
+        return [module, *sdk]
     import tbatch_tui.cli.commands
     import tbatch_tui.engine
 
@@ -166,7 +167,6 @@ def _modules_of(main: str) -> list[str]:
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if not found.name.startswith("tbatch_tui.cli.commands.app")  # loads Textual
     ]
-    sdk = ("together.resources.batches", "together.resources.files", "together.resources.beta", "together.types")
     others = ("anyio._backends._asyncio", "asyncio", "certifi", "logging.handlers")
     return [module, *ours, "tbatch_tui.cli.runner", *sdk, *others]
 

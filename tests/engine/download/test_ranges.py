@@ -56,11 +56,12 @@ async def test_a_range_that_is_answered_in_pieces_is_asked_for_to_its_end(
 async def test_a_piece_of_a_range_is_progress_and_no_failed_try(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     """The pieces follow each other at once: with the pauses after failures this would take an hour."""
     job_id, content = result_of(sandbox)
+    step = len(content) // 20
 
     def answer(_: int, first: int | None) -> Answer:
-        return cut_off(content, 2000) if first is None else part_of(content, first, first + 1500)
+        return cut_off(content, 2000) if first is None else part_of(content, first, first + step)
 
-    engine = make_engine(sandbox, first_retry_delay=5.0)
+    engine = make_engine(sandbox, first_retry_delay=2.0)
     async with asyncio.timeout(20), storage_of(sandbox, answer) as storage, engine:
         assert_whole(await download(engine, job_id), sandbox)
     assert len(storage.offsets) > 10

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RUNS = int(os.environ.get("PROTOCOL_RUNS", "0"))
 SEED = os.environ.get("PROTOCOL_SEED", "")
 _BATCHES, _RUNS_IN_CI = 4, 20
-_HARD = ("s.0", "s.11", "s.38", "s.110", "base.205")
+_HARD = ("s.0", "s.11", "s.38", "s.110", "base.205", "last.474")
 """Runs that found a fault which few others find: see docs/dev/testing.md."""
 _LENGTHS = (2, 3, 3, 4, 4, 5, 6, 8)
 _SECONDS = (1.0, 12.0, 35.0, 70.0, 200.0)
