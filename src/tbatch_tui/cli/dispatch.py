@@ -30,6 +30,7 @@ _RUNNER_COMMANDS = (
     "models",
     "spend",
     "doctor",
+    "config",
     "completion",
 )
 """The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
 from tbatch_tui.cli.arguments.account import add_models, add_spend
+from tbatch_tui.cli.arguments.config import add_config
 from tbatch_tui.cli.arguments.order import rank_of
 from tbatch_tui.cli.commands.number_arguments import positive_number, row_count
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
@@ -33,6 +34,7 @@ COMMAND_HELP = {
     "models": "list the models: prices, batch discount, and what your jobs say of them",
     "spend": "show what a month cost",
     "doctor": "look for what would keep a submit from working here",
+    "config": "show where settings come from, check them; labels for a colleague",
     "completion": "print a shell completion script",
 }
 """The commands of `runner`, in the order of `--help`, and what each does."""
@@ -361,5 +363,6 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "models": add_models,
     "spend": add_spend,
     "doctor": _doctor,
+    "config": add_config,
     "completion": _completion,
 }

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tbatch_tui.cli.arguments.config import WITH_FILE
 from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, exit_code_of
 from tbatch_tui.cli.parser import SHELLS, command_parser
 from tbatch_tui.cli.settings.named_profile import needs_key, read_settings, use_profile
@@ -34,6 +35,8 @@ def main(name: str, arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if name == "config":
+        return _config(parser, options)
     if name == "doctor":  # settings that cannot be used are what it is for
         from tbatch_tui.cli.commands.doctor import doctor
 
@@ -57,6 +60,22 @@ def main(name: str, arguments: list[str]) -> int:
 
         return _guard(lambda: edit(options, settings), options)
     return _run(_load_command(name), options, settings)
+
+
+def _config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Tell of the settings, which may be unusable."""
+    from tbatch_tui.cli.commands.config import config
+
+    if (options.action in WITH_FILE) is not (options.file is not None):
+        parser.error("export-labels and import-labels take a FILE, and the others take none")
+
+    def run() -> int:
+        try:
+            return config(options)
+        except SettingsError as error:
+            parser.error(str(error))
+
+    return _guard(run, options)
 
 
 def _complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -22,6 +22,8 @@ _TEXTS = ("key_env", "base_url", "output_dir", "colour")
 _NAMES = (*_TEXTS, "key_command")
 _NAME = re.compile(r"\w[\w-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"(?:tgp|sk)_")
+"""How a key begins that could be the name of a variable."""
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _EXAMPLE = '[profiles.work] with key_env = "WORK_TOGETHER_KEY" or key_command = ["program", "argument"]'
 
@@ -55,7 +57,7 @@ def _read_profile(name: str, values: Mapping[str, Any], error: MakeError) -> Pro
     if ("key_env" in values) == ("key_command" in values):
         has = "has both key_env and key_command" if command else "has no key"
         raise error(at, f"{where} {has}; write one of key_env and key_command.")
-    if "key_env" in values and not _VARIABLE.fullmatch(values["key_env"]):
+    if "key_env" in values and (_KEY.match(values["key_env"]) or not _VARIABLE.fullmatch(values["key_env"])):
         # Not repeated: somebody may have written the key itself.
         raise error(
             (*at, "key_env"), f"{where} key_env is the name of an environment variable, and not the key itself."

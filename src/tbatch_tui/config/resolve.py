@@ -66,11 +66,11 @@ def resolve_settings(
     url = stored.base_url
     insecure = config.switch("insecure", default=False) or insecure
     if not demo and not insecure:
-        _require_private_way(url)
+        require_private_way(url)
     return Settings(
         data_dir=_folder(data_dir or config.text("data_dir")) or paths.data_dir(),
         output_dir=_folder(output_dir if demo else results) or DEFAULT_OUTPUT_DIR,
-        poll_interval=_poll_interval(
+        poll_interval=require_poll_interval(
             poll_interval, config, demo=demo, is_local=demo or (url is not None and is_loopback(url))
         ),
         base_url=url,
@@ -83,11 +83,11 @@ def resolve_settings(
         profile=own,
         profiles=profiles,
         origins=origins,
-        **_only_in_the_file(config),
+        **read_file_settings(config),
     )
 
 
-def _only_in_the_file(config: ConfigFile) -> dict[str, Any]:
+def read_file_settings(config: ConfigFile) -> dict[str, Any]:
     """Return the settings that have no flag and no variable."""
     return {
         "theme": config.text("theme"),
@@ -149,7 +149,7 @@ def _own_key(environment: Mapping[str, str], url: str | None) -> tuple[str, Stor
     return key, read_stored_key(url) if not key else StoredKey(None, url)
 
 
-def _require_private_way(url: str | None) -> None:
+def require_private_way(url: str | None) -> None:
     """Raise SettingsError if the key would cross the network in clear text."""
     if url is not None and urlsplit(url).scheme == "http" and not is_loopback(url):
         raise SettingsError(
@@ -158,7 +158,8 @@ def _require_private_way(url: str | None) -> None:
         )
 
 
-def _poll_interval(flag: float | None, config: ConfigFile, *, demo: bool, is_local: bool) -> float:
+def require_poll_interval(flag: float | None, config: ConfigFile, *, demo: bool, is_local: bool) -> float:
+    """Return the seconds between two lists. Raises SettingsError for too few or too many."""
     interval, source = flag, "--poll-interval"
     if interval is None:
         interval, source = config.number("poll_interval"), f"{config.path}: poll_interval"

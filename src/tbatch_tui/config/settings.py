@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.options import Budget
@@ -47,11 +47,14 @@ class SettingsError(BatchError):
 
 
 class ConfigError(SettingsError):
-    """Something in config.toml that cannot be used. `keys` lead to it from the top of the file; none for all of it."""
+    """Something in config.toml that cannot be used."""
 
-    def __init__(self, title: str, keys: tuple[str, ...] = ()) -> None:
+    def __init__(self, title: str, keys: tuple[str, ...] = (), values: dict[str, Any] | None = None) -> None:
         super().__init__(title)
         self.keys = keys
+        """They lead to it from the top of the file; none for all of it."""
+        self.values = values if values is not None else {}
+        """What is in the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,15 @@ class ConfigFile:
     Every method raises ConfigError, which names the file, for a value that cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; one that does not exist is empty. Raises ConfigError."""
+    def __init__(self, path: Path, values: dict[str, Any] | None = None) -> None:
+        """Read the file; one that does not exist is empty. Raises ConfigError.
+
+        Args:
+            path: Where it is, or would be.
+            values: What is in it, if it has been read already.
+        """
         self.path = path
-        self._values = _read(path)
+        self._values = _read(path) if values is None else values
         self._require_known_names()
 
     def text(self, name: str) -> str | None:
@@ -147,7 +152,7 @@ class ConfigFile:
 
     def error(self, keys: tuple[str, ...], text: str) -> ConfigError:
         """Return the error of a value: `keys` lead to it from the top of the file."""
-        return ConfigError(f"{self.path}: {text}", keys)
+        return ConfigError(f"{self.path}: {text}", keys, self._values)
 
     def _require_known_names(self) -> None:
         """Refuse a setting that does not exist: a misspelled one would have no effect, and nobody would notice."""

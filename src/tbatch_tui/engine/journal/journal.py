@@ -6,6 +6,7 @@ change a record return it as it is then.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.journal.database import Database
@@ -24,6 +25,8 @@ from tbatch_tui.engine.journal.tables.tries import TryTable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tbatch_tui.engine.journal.tables.labels import LabelTable
 
 
 class Journal:
@@ -46,6 +49,13 @@ class Journal:
             database, self.records, self.jobs, self.progress, self.lineage, self.memory, self.accounts
         )
         self.groups = GroupTable(database, self.records, self.submissions, self.progress, self.memory)
+
+    @cached_property
+    def labels(self) -> LabelTable:
+        """Labels and notes, for another history."""
+        from tbatch_tui.engine.journal.tables.labels import LabelTable  # not for the first frame
+
+        return LabelTable(self.database)
 
     def close(self) -> None:
         """Close the file."""

@@ -233,6 +233,7 @@ _MIGRATIONS = (
     CREATE INDEX tries_by_line ON tries (account_id, fingerprint);
     CREATE INDEX tries_by_time ON tries (account_id, sent_at);
     """,
+    "ALTER TABLE records ADD COLUMN annotated_at REAL",
 )
 
 

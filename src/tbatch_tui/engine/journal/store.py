@@ -176,7 +176,7 @@ class JobStore:
 
     async def annotate(self, key: str, label: str, note: str) -> None:
         """Save a person's label and note for a record."""
-        record = await self._run(self._journal.records.annotate, self.account_id, key, label, note)
+        record = await self._run(self._journal.records.annotate, self.account_id, key, label, note, self._now())
         if record is not None:
             self._published.publish([record])
 

@@ -55,12 +55,12 @@ class JobRecordTable:
         )
         return [row_to_record(row) for row in rows]
 
-    def annotate(self, account_id: int, key: str, label: str, note: str) -> JobRecord | None:
-        """Store the label and note that a person gave a record; None if there is no such record."""
+    def annotate(self, account_id: int, key: str, label: str, note: str, now: float | None = None) -> JobRecord | None:
+        """Store the label and note that a person gave a record at this time; None if there is no such record."""
         with self._db.transaction():
             self._db.execute(
-                "UPDATE records SET label = ?, note = ? WHERE account_id = ? AND key = ?",
-                (label, note, account_id, key),
+                "UPDATE records SET label = ?, note = ?, annotated_at = ? WHERE account_id = ? AND key = ?",
+                (label, note, now, account_id, key),
             )
         return self.get(account_id, key)
 
