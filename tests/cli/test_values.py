@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -13,7 +14,6 @@ from tests.conftest import CHAT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tbatch_tui.sandbox.testing import Sandbox
     from tests.cli.conftest import Run
@@ -133,3 +133,23 @@ def test_a_result_file_is_read_by_its_path(call: Call, job: str, tmp_path: Path)
     (tmp_path / "reviews.jsonl").unlink()
     assert "2 files" not in call("results", "copy.jsonl")[2]
     assert "There is no job 'reviews.csv'" in call("results", "reviews.csv")[2]
+
+
+def test_a_report_has_the_gold_column_and_an_export_what_a_search_finds(call: Call, job: str, tmp_path: Path) -> None:
+    compared = json.loads(call("compare", job, "--gold", "gold", "--json")[1])
+    status, _, message = call("export", job, "-o", "report.html", "--gold", "gold", "--search", "label: good")
+    assert status == 0, message
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h2>label: reviews and gold</h2>" in page
+    assert f"{compared['pairs']} pairs" in page
+    assert "precision" in page
+    found = call("results", job, "--search", "label: good", "--json")[1].splitlines()
+    path = Path(call("export", job, "--search", "label: good", "--format", "jsonl")[1].strip())
+    written = path.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) | {"job": job} for line in written] == [json.loads(line) for line in found]
+    assert 0 < len(found) < 8
+    assert f"{len(found)} hit" in call("export", job, "--search", "label: good")[2]
+
+    assert call("export", job, "--format", "html", "--gold", "nothing")[0] == 2
+    assert "--gold is for an HTML report" in call("export", job, "--format", "csv", "--gold", "gold")[2]
+    assert "leave --search out" in call("export", job, "--into", "reviews.csv", "--search", "x")[2]

@@ -213,14 +213,18 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
-def _results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
+def _chosen_rows(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
     parser.add_argument(
         "--search",
         metavar="TEXT",
         help="only rows whose answer holds it; or after prompt:, id:, error:, any: or a JSON field's name that",
     )
+
+
+def _results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="ID", help=_RESULTS_HELP)
+    _chosen_rows(parser)
     parser.add_argument("--limit", type=row_count, metavar="N", help="at most N")
     _json(parser, "one JSON object per line: custom_id, outcome, request, response or error")
 
@@ -240,10 +244,11 @@ def _export(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="the table that the job was made of, with the answers in new columns; retries and parts count as one",
     )
-    parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
+    _chosen_rows(parser)
     parser.add_argument("--reasoning", action="store_true", help="including the model's reasoning; jsonl always has it")
     parser.add_argument("--columns", metavar="NAMES", help="of csv and parquet, separated by commas")
     parser.add_argument("--compare", metavar="OTHER", help="of html: compare the answers with those of another job")
+    parser.add_argument("--gold", metavar="COLUMN", help="of html: compare them with this column of the source table")
     parser.add_argument("-o", "--output", metavar="PATH", help="where to write it [a new name in the output folder]")
     parser.add_argument("--force", action="store_true", help="overwrite an existing file")
     _json(parser, "print path and rows as JSON")

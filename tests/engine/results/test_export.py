@@ -347,3 +347,20 @@ def test_reasoning_is_left_out_unless_it_is_asked_for(tmp_path: Path, form: Expo
         export_rows(index, [0], path, form, reasoning=reasoning)
         assert b"Paris" in path.read_bytes()
         assert (b"hm hm" in path.read_bytes()) == (reasoning or form is ExportFormat.MERGED)
+
+
+def test_several_answers_to_one_request_stand_in_a_column_of_their_own(tmp_path: Path) -> None:
+    texts = ["Yes.", 'No, "never"', "=SUM(A1)", None]
+    several = answer_row("a")
+    several["response"]["body"]["choices"] = [
+        {"index": at, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        for at, text in enumerate(texts)
+    ]
+    requests = [request_row("a"), request_row("b"), request_row("c")]
+    index = build_index(tmp_path, requests=requests, output=[several, answer_row("b", "One.")])
+    export_rows(index, range(3), tmp_path / "out.csv", ExportFormat.CSV, columns=["custom_id", "answers", "outcome"])
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        _, first, second, third = csv.reader(file)
+    assert json.loads(first[1]) == [text or "" for text in texts]
+    assert (second, third) == (["b", "", "ok"], ["c", "", "missing"])
+    assert first[2] == "invalid"  # of several answers the worst counts, and one of them is empty

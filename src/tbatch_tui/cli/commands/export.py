@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.cli.commands.results import build_target, warn_of_changed_files
+from tbatch_tui.cli.commands.answers.open_answers import JobAnswers
+from tbatch_tui.cli.commands.results import build_target, choose_rows, warn_of_changed_files
 from tbatch_tui.cli.exit_codes import OK, USAGE
 from tbatch_tui.cli.opened import find_results
 from tbatch_tui.cli.output import print_json, print_message, print_result
@@ -20,19 +21,19 @@ from tbatch_tui.engine.results import (
     AUDIO_TABLE,
     COLUMNS,
     DEFAULT_COLUMNS,
-    OUTCOME_OPTIONS,
     ExportFormat,
     ResultIndex,
     counts_from_index,
     export_rows,
 )
 from tbatch_tui.engine.results.index.family import merged_index
+from tbatch_tui.engine.tables.joined.source_column import NoSuchColumnError
 from tbatch_tui.engine.threads import run_cancellable, run_reading
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
@@ -63,8 +64,9 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         return await export_into(arguments, settings)
     columns = _columns(arguments.columns)
     form = _format(arguments.format, arguments.output)
-    if arguments.compare is not None and form is not ExportFormat.HTML:
-        print_message("--compare is for an HTML report: leave it out, or give --format html.")
+    only_html = ["--compare"] * (arguments.compare is not None) + ["--gold"] * (arguments.gold is not None)
+    if only_html and form is not ExportFormat.HTML:
+        print_message(f"{only_html[0]} is for an HTML report: leave it out, or give --format html.")
         return USAGE
     async with Session(settings, network=Network.NEVER) as session:
         records = await session.list_jobs()
@@ -75,20 +77,26 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.compare is not None:
             compared_with = await find_results(session, records, arguments.compare)
             other, others = jobs_of([compared_with])[0], await _index(session, compared_with, merged=arguments.merged)
+        gold = {}
+        if arguments.gold is not None:
+            answers = JobAnswers(record, index, await session.engine.recipes.recipe_of(record), records)
+            try:
+                gold = {arguments.gold: await answers.source_column(arguments.gold)}
+            except NoSuchColumnError as error:
+                print_message(str(error))
+                return USAGE
     path = Path(arguments.output or _default_path(settings.output_dir, target, record, form)).absolute()  # noqa: ASYNC240
     if arguments.output and path.exists() and not arguments.force:
         print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
         return USAGE
-    rows: Sequence[int] = range(len(index))
-    if arguments.filter != "all":
-        rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
+    rows = await choose_rows(index, arguments)
     if isinstance(form, TranscriptFormat):
         return await _write_transcripts(index, record, rows, path, form, arguments)
     submitted = None if arguments.merged else target.requests
     parts = None
     if form is ExportFormat.HTML:
         compared = (record, other, others) if other is not None and others is not None else None
-        parts = await run_cancellable(_report_parts, index, record, rows, submitted, compared)
+        parts = await run_cancellable(_report_parts, index, record, rows, submitted, compared, gold)
     await run_cancellable(
         export_rows,
         index,
@@ -132,11 +140,12 @@ def _report_parts(
     rows: Sequence[int],
     submitted: int | None,
     compared: tuple[JobRecord, JobRecord, ResultIndex] | None,
+    gold: Mapping[str, Mapping[int, Any]],
     *,
     cancelled: Callable[[], bool],
 ) -> ReportParts:
     """Count what stands in a report above its rows. For a thread."""
-    from tbatch_tui.engine.answers.compare import compare
+    from tbatch_tui.engine.answers.compare import compare, compare_with_gold
     from tbatch_tui.engine.answers.report_parts import comparison_table, report_parts
 
     tables = []
@@ -144,6 +153,8 @@ def _report_parts(
         _, other, others = compared
         found = compare(index, others, cancelled=cancelled)
         tables = [comparison_table(found, record.name, other.name)]
+    for name, cells in gold.items():
+        tables.append(comparison_table(compare_with_gold(index, cells, cancelled=cancelled), record.name, name))
     return report_parts(index, record, rows, submitted=submitted, comparisons=tables, cancelled=cancelled)
 
 

@@ -47,14 +47,7 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Session(settings, network=Network.NEVER) as session:
         record = await find_results(session, await session.list_jobs(), arguments.job)
         index = await build_target(session, record)
-    rows: Sequence[int] = range(len(index))
-    if arguments.filter != "all":
-        rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
-    if arguments.search:
-        hits = await run_reading(_search, index, arguments.search)
-        rows = [row for row in rows if hits[row]]
-        print_message(fmt.plural(len(rows), "hit"))
-    rows = rows[: arguments.limit]
+    rows = (await choose_rows(index, arguments))[: arguments.limit]
     if arguments.json:
         key = "" if isinstance(record, JobRecord) and record.is_opened else record.key
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda row: index.job_id_of(row) or key)
@@ -65,6 +58,18 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     if isinstance(record, GroupRecord) and (note := provisional_note(record)):
         print_message(note)
     return OK
+
+
+async def choose_rows(index: ResultIndex, arguments: argparse.Namespace) -> Sequence[int]:
+    """Return the rows that `--filter` and `--search` leave, and print how many are hits."""
+    rows: Sequence[int] = range(len(index))
+    if arguments.filter != "all":
+        rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
+    if arguments.search:
+        hits = await run_reading(_search, index, arguments.search)
+        rows = [row for row in rows if hits[row]]
+        print_message(fmt.plural(len(rows), "hit"))
+    return rows
 
 
 def _search(index: ResultIndex, text: str, *, cancelled: Callable[[], bool]) -> bytearray:

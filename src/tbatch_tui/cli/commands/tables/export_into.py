@@ -38,6 +38,7 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the table and print its path; to standard error, the rows by outcome, and what is gone or new."""
     others = {"--format": arguments.format, "--columns": arguments.columns}
     given = [name for name, value in others.items() if value] + ["--filter"] * (arguments.filter != "all")
+    given += [f"--{name}" for name in ("search", "compare", "gold") if getattr(arguments, name) is not None]
     if given:
         print_message(f"--into writes the whole table in its own format: leave {' and '.join(given)} out.")
         return USAGE
