@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.check.edit.line_changes import LineChanges, LineError
 from tbatch_tui.engine.check.limits import LINE_BYTES_MAX, MEBIBYTE
-from tbatch_tui.engine.check.scan.reader import PIECE_BYTES, read_error, read_pieces
+from tbatch_tui.engine.check.scan.reader import blocks_of, lines_of, read_error, read_pieces
 from tbatch_tui.engine.check.scan.sniff import BOM, sniff
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
@@ -247,7 +247,7 @@ class EditRun:
                 if not self._total:
                     yield b"".join(out)
             elif self._take_long(piece):
-                yield from self._copy(piece)
+                yield from blocks_of(self._source, piece)
             self._progress(piece.offset + piece.length, self._size)
 
     def _read_pieces(self) -> Iterator[Piece]:
@@ -262,7 +262,7 @@ class EditRun:
     def _choose(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield number, bytes and line end of the lines that are copied."""
         is_everything, chosen = self._choice.is_everything, self._chosen
-        for raw in data.splitlines(keepends=True) if b"\r" not in data else _with_ends(data):
+        for raw in data.splitlines(keepends=True) if b"\r" not in data else lines_of(data):
             self._number += 1
             line = raw.rstrip(b"\r\n")
             is_request = bool(line.strip())
@@ -303,13 +303,6 @@ class EditRun:
         )
         return False
 
-    def _copy(self, piece: Piece) -> Iterator[bytes]:
-        self._source.seek(piece.offset)
-        remaining = piece.length
-        while remaining > 0 and (block := self._source.read(min(PIECE_BYTES, remaining))):
-            yield block
-            remaining -= len(block)
-
     def _count_candidates(self) -> int:
         """Return how many requests there are to draw from."""
         whole = _Chosen(LineChoice(self._choice.first, self._choice.last), 0)
@@ -342,12 +335,3 @@ class _Chosen:
         self._wanted -= is_taken
         self._left -= 1
         return is_taken
-
-
-def _with_ends(data: bytes) -> Iterator[bytes]:
-    """Yield the lines of a piece with their line ends. Only LF ends a line."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield data[start:end]
-        start = end

@@ -18,7 +18,7 @@ from tbatch_tui.engine.check.lines.check_line import LineReport, check_line
 from tbatch_tui.engine.check.rules import RULES
 from tbatch_tui.engine.check.scan.duplicates import custom_id_of
 from tbatch_tui.engine.check.scan.fast_path import FastPath
-from tbatch_tui.engine.check.scan.reader import PIECE_BYTES, Piece, read_error, read_pieces
+from tbatch_tui.engine.check.scan.reader import Piece, blocks_of, lines_of, read_error, read_pieces
 from tbatch_tui.engine.check.scan.sniff import BOM, sniff
 from tbatch_tui.engine.domain.check_report import Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
@@ -262,7 +262,7 @@ class _Fixer:
                 self._line += len(result.ids)
                 self._good.write(data)
                 return
-        for line in _with_ends(data):
+        for line in lines_of(data):
             self._line += 1
             self._write_line(line)
 
@@ -324,19 +324,5 @@ class _Fixer:
         is_rejected = self._bad is not None and "line-too-long" in self._errors
         output = self._bad if self._bad is not None and is_rejected else self._good
         self.rejected_lines += is_rejected
-        position = source.tell()
-        source.seek(piece.offset)
-        remaining = piece.length
-        while remaining > 0 and (block := source.read(min(PIECE_BYTES, remaining))):
+        for block in blocks_of(source, piece):
             output.write(block)
-            remaining -= len(block)
-        source.seek(position)
-
-
-def _with_ends(data: bytes) -> Iterator[bytes]:
-    """Yield the lines of a piece with their line ends. Only LF ends a line."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield data[start:end]
-        start = end

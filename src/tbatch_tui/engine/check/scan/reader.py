@@ -156,3 +156,23 @@ def read_error(path: Path, error: OSError | ValueError) -> LocalFileError:
         )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return LocalFileError(f"{path} cannot be read: {reason}", "Make sure it is a file you can read.")
+
+
+def lines_of(data: bytes) -> Iterator[bytes]:
+    """Yield the lines of a piece with their line ends. Only LF ends a line."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        yield data[start:end]
+        start = end
+
+
+def blocks_of(source: FileIO, piece: Piece) -> Iterator[bytes]:
+    """Yield the bytes of a line that is too long to hold, block by block. The file is then where it was before."""
+    position = source.tell()
+    source.seek(piece.offset)
+    remaining = piece.length
+    while remaining > 0 and (block := source.read(min(PIECE_BYTES, remaining))):
+        yield block
+        remaining -= len(block)
+    source.seek(position)
