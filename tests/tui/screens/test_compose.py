@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.engine.tables.compose.draft import Draft
+from tbatch_tui.engine.tables.make import MadeFile, make_input
+from tbatch_tui.engine.tables.recipe import MessageTemplate, Recipe, RecipeSource
+from tbatch_tui.engine.tables.recipe_text import recipe_text
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.compose.columns import ColumnTable
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
@@ -18,6 +22,7 @@ from tests.conftest import until
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -336,6 +341,66 @@ async def test_the_editor_gets_the_prompt_and_gives_it_back(tmp_path: Path, monk
         await until(lambda: area(app).text == "Hi (prompt.md)")
         await pilot.press("escape", "e")
         await until(lambda: area(app).text == "Hi (prompt.md) (prompt.md)")
+
+
+async def test_several_messages_are_kept_and_edited_in_the_editor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    answers = ["[[messages]]\nrole = 'nobody'\ncontent = 'x'\n"]
+
+    async def edit_text(_app: object, _environ: object, text: str, name: str) -> str:
+        assert name == "messages.toml"
+        given.append(text)
+        return answers[len(given) - 1] if len(given) <= len(answers) else text.replace("nobody", "user")
+
+    monkeypatch.setattr("tbatch_tui.tui.terminal.editor.edit_text", edit_text)
+    reviews(tmp_path)
+    turns = [("user", "Hi"), ("assistant", "Yes?"), ("user", "Rate {{ review text }}")]
+    messages = tuple(MessageTemplate(*turn) for turn in turns)
+    recipe = Recipe(model="m/m", messages=messages, source=RecipeSource("reviews.csv", "0" * 64, "csv", 4))
+    path = tmp_path / "reviews.recipe.toml"
+    path.write_text(recipe_text(recipe), encoding="utf-8")
+    async with compose(tmp_path, path) as (app, pilot):
+        await ready(app)
+        await until(lambda: "3 messages: user, assistant, user. e edits them." in app.text)
+        assert screen(app).form.draft.messages == tuple(turns) and not app.screen.query_one("#prompt-field").display
+        screen(app).pane.view.focus()
+        await pilot.press("e")
+        await until(lambda: any("role" in message.title + message.text for message in app.bridge.log))
+        assert screen(app).form.draft.messages == tuple(turns), "they stay as they were"
+        await pilot.press("e")  # what could not be read is there again; mended it is one prompt
+        await until(lambda: area(app).text == "x" and app.screen.query_one("#prompt-field").display)
+        assert given[1] == answers[0] and "Rate {{ review text }}" in given[0]
+        assert screen(app).form.draft.messages == ()
+
+
+async def test_a_file_is_written_with_its_progress_and_escape_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was_seen = threading.Event()
+
+    def make_slowly(*args: Any, cancelled: Callable[[], bool], **more: Any) -> MadeFile:
+        """Make the file as ever, but go on after the first megabyte only once its progress was seen."""
+        return make_input(*args, cancelled=lambda: was_seen.wait(20) and cancelled(), **more)
+
+    monkeypatch.setattr("tbatch_tui.tui.screens.compose.writing.make_input", make_slowly)
+    path = tmp_path / "many.csv"
+    path.write_text("a\n" + "".join(f"{number} {'word ' * 400}\n" for number in range(1_500)), encoding="utf-8")
+    async with compose(tmp_path, path) as (app, pilot):
+        await ready(app)
+        screen(app).take_draft(Draft(model="m/m", prompt="{{ a }}"))
+        screen(app).pane.view.focus()
+        await pilot.press("enter")
+        await until(lambda: "Writing the requests" in app.text and " of 3.0 MB" in app.text)
+        await pilot.press("escape")
+        was_seen.set()
+        await until(lambda: any("Stopped" in message.title for message in app.bridge.log))
+        assert screen(app).is_current and not screen(app).writing.label and not app.posted
+        assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["many.csv"]
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+        assert len(requests(app)) == 1_500
 
 
 async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -195,7 +195,7 @@ class DraftForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         note = self.query_one("#conversation", Static)
         note.display = has_messages
         roles = ", ".join(role for role, _ in self._messages)
-        note.update(f"The recipe has {len(self._messages)} messages ({line(roles)}), which are edited in its file.")
+        note.update(f"{len(self._messages)} messages: {line(roles)}. {fill_keys('{compose.editor} edits them.')}")
 
     # -- what is shown beside the fields -------------------------------------------------------------
 

@@ -96,6 +96,8 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         self.bridge = bridge
         self.session = ComposeSession(engine, path)
         self._catalogue = Catalogue()
+        self._unread_messages = ""
+        """What was written in the editor and could not be read."""
         self._prices: PriceList | None = None
 
     # -- layout --------------------------------------------------------------------------------------
@@ -287,8 +289,32 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         self._edit(event.area)
 
     def action_edit_text(self) -> None:
-        """Open the prompt in the person's editor."""
-        self._edit(self.query_one("#prompt", TemplateArea))
+        """Open the prompt, or the messages of a recipe that has several, in the person's editor."""
+        if self._has_messages:
+            self._edit_messages()
+        else:
+            self._edit(self.query_one("#prompt", TemplateArea))
+
+    @property
+    def _has_messages(self) -> bool:
+        draft = self.form.draft
+        return bool(draft.messages) and draft.kind == "chat"
+
+    @work(group="edit", exclusive=True, exit_on_error=False)
+    async def _edit_messages(self) -> None:
+        """Edit the messages. A text that cannot be read is there again the next time."""
+        from tbatch_tui.engine.tables.compose.conversation import conversation_text, with_conversation
+        from tbatch_tui.tui.terminal.editor import edit_text
+
+        before = self._unread_messages or conversation_text(self.form.draft)
+        try:
+            text = await edit_text(self.app, os.environ, before, "messages.toml")
+            if text is not None:
+                self._unread_messages = text
+                self.take_draft(with_conversation(self.form.draft, text))
+                self._unread_messages = ""
+        except BatchError as error:
+            self.bridge.report(error)
 
     @work(group="edit", exclusive=True, exit_on_error=False)
     async def _edit(self, area: TemplateArea) -> None:
@@ -316,7 +342,7 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
             case "go_on":
                 return not self.writing.label and (session.source is not None or self.has_class("-closed"))
             case "edit_text":
-                return session.source is not None and not session.draft.messages
+                return session.source is not None
             case "go_to_row" | "go_to_problem" | "go_to_longest" | "go_to_random":
                 return self.has_row(action)
         return super().check_action(action, parameters)
@@ -329,8 +355,6 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         match action:
             case "go_on":
                 return "The requests are being written: {go.back} to stop"
-            case "edit_text":
-                return "The messages of this recipe are edited in its file"
             case "go_to_row":
                 return "There is no row to show"
             case "go_to_problem" if session.summary is not None and session.summary.is_whole:
