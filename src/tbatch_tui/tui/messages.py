@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
@@ -132,6 +132,21 @@ class GoToJob(Message):
 
 class OpenFiles(Message):
     """Go to Files, which lists the files on the server."""
+
+
+class OpenModels(Message):
+    """Go to Models."""
+
+    def __init__(self, chosen: str = "", take: Callable[[str], object] | None = None) -> None:
+        super().__init__()
+        self.chosen = chosen
+        """The model under the cursor at first."""
+        self.take = take
+        """Is called with the name of the model that is chosen, once the screen is left; None for looking only."""
+
+
+class OpenSpend(Message):
+    """Go to Spend, which shows what months cost."""
 
 
 class GoBack(Message):

@@ -175,6 +175,18 @@ class Navigation(App[str]):
 
         self.push_screen(FilesScreen(self.engine, self.bridge))
 
+    def on_open_models(self, message: messages.OpenModels) -> None:
+        """Go to Models."""
+        from tbatch_tui.tui.screens.models.screen import ModelsScreen
+
+        self.push_screen(ModelsScreen(self.engine, self.bridge, message))
+
+    def on_open_spend(self, _: messages.OpenSpend) -> None:
+        """Go to Spend."""
+        from tbatch_tui.tui.screens.spend.screen import SpendScreen
+
+        self.push_screen(SpendScreen(self.engine, self.bridge))
+
     def on_go_back(self, _: messages.GoBack) -> None:
         """Leave the screen, unless it is Jobs."""
         if len(self.screen_stack) > 1:

@@ -25,6 +25,8 @@ class KeyContext(StrEnum):
     VALUES = "Values"
     COMPARE = "Compare"
     FILES = "Files"
+    MODELS = "Models"
+    SPEND = "Spend"
     QUESTION = "a question"
     READING = "a text to read"
     FILTERING = "the filter line"
@@ -43,10 +45,11 @@ _RESULTS, _FILES, _VALUES = _only(KeyContext.RESULTS), _only(KeyContext.FILES), 
 _COMPARE = _only(KeyContext.COMPARE)
 _QUESTION, _READING = _only(KeyContext.QUESTION), _only(KeyContext.READING)
 _FILTERING, _FORM = _only(KeyContext.FILTERING), _only(KeyContext.FORM)
+_MODELS, _SPEND = _only(KeyContext.MODELS), _only(KeyContext.SPEND)
 _TRYING = _only(KeyContext.TRYING)
-SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _VALUES | _COMPARE | _FILES
+SCREENS = _JOBS | _PICK | _COMPOSE | _CHECK | _CREATE | _JOB | _RESULTS | _VALUES | _COMPARE | _FILES | _MODELS | _SPEND
 LISTS = _JOBS | _CHECK | _RESULTS | _FILES
-_MOVERS = _TRYING | LISTS | _VALUES | _COMPARE | _COMPOSE | _JOB | _READING
+_MOVERS = _MODELS | _SPEND | _TRYING | LISTS | _VALUES | _COMPARE | _COMPOSE | _JOB | _READING
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -94,7 +97,7 @@ def _key(
 # fmt: off
 #                      keys                action                description     id                      contexts                                group   tooltip
 # The main path: Enter goes on, Escape goes back. A table binds SELECT and posts `Selected`; a screen binds GO_ON.
-SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE | _VALUES | _COMPARE,                   MOVE,   "Open the selected row")
+SELECT          = _key("enter",            "select",             "Open",         "go.on",                LISTS | _PICK | _COMPOSE | _VALUES | _COMPARE | _MODELS,                   MOVE,   "Open the selected row")
 GO_ON           = _key("enter",            "go_on",              "Continue",     "go.on",                SCREENS,                                MOVE,   "Continue to the next step")
 
 # Jobs and their files.
@@ -108,6 +111,12 @@ LABEL           = _key("e",                "edit_label",         "Label",       
 SETTLE          = _key("w",                "settle",             "Decide",     "job.settle",           _JOBS | _JOB,                           JOB,    "Decide about an uncertain submission or a rest on hold; resend what was not sent")
 ACKNOWLEDGE     = _key("A",                "acknowledge",        "Acknowledge",  "job.acknowledge",      _JOBS | _JOB,                           JOB,    "Acknowledge: needs no more attention; again to undo", show=False)
 FILES           = _key("F",                "files",              "Files",        "jobs.files",           _JOBS,                                  FILE,   "Files on the server; delete those no longer needed", show=False)
+MODELS          = _key("M",                "models",             "Models",       "jobs.models",          _JOBS,                                  FILE,   "Models: prices, batch discount, and what your jobs say of them", show=False)
+SPEND           = _key("dollar_sign",      "spend",              "Spend",        "jobs.spend",           _JOBS,                                  FILE,   "What each month cost, by model, label, endpoint or day", show=False)
+SPEND_BY        = _key("b",                "spend_by",           "By",           "spend.by",             _SPEND,                                 LIST,   "Break the month down by model, label, day or endpoint")
+EARLIER_MONTH   = _key("left,h",           "month(-1)",          "Month before", "spend.earlier",        _SPEND,                                 LIST,   "The month before")
+LATER_MONTH     = _key("right,l",          "month(1)",           "Month after",  "spend.later",          _SPEND,                                 LIST,   "The month after")
+WRITE_SPEND     = _key("x",                "write_spend",        "Write",        "spend.write",          _SPEND,                                 FILE,   "Write the month to a CSV file")
 DELETE_FILES    = _key("D",                "delete_files",       "Delete",       "files.delete",         _FILES,                                 FILE,   "Delete selected files (asks you to type the number)")
 PAGE            = _key("p",                "page_file",          "Page",         "job.page",             _JOB,                                   JOB,    "Read one of its files in $PAGER")
 OPEN_FILE       = _key("P",                "open_file",          "Open file",    "job.open-file",        _JOB,                                   JOB,    "Open one of its files with the desktop's default program", show=False)
@@ -160,7 +169,7 @@ TRY             = _key("T",                "try_now",            "Try now",     
 TRY_DEMO        = _key("t",                "try_demo",           "Try the demo", "jobs.try-demo",        _JOBS,                                  APP,    "Try everything on a private sandbox, without a key")
 
 # Lists.
-FILTER          = _key("slash",            "filter",             "Filter",       "list.filter",          LISTS,                                  LIST,   "Show only rows containing what you type")
+FILTER          = _key("slash",            "filter",             "Filter",       "list.filter",          LISTS | _MODELS,                                  LIST,   "Show only rows containing what you type")
 NEXT_FILTER     = _key("f",                "next_filter",        "Show",         "list.next-filter",     _JOBS | _RESULTS | _COMPARE,             LIST,   "Cycle the filter: all rows, then one kind after the other")
 PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before",  "list.previous-filter", _RESULTS,                               LIST,   "The same, backwards", show=False)
 VALUES          = _key("V",                "answers('values')",  "Values",       "results.values",       _RESULTS,                               LIST,   "What the answers are: counts, histograms, one field by another")
@@ -168,13 +177,13 @@ COMPARE         = _key("C",                "answers('compare')", "Compare",     
 GOLD            = _key("b",                "gold",               "With",         "compare.with",         _COMPARE,                               LIST,   "Compare with another job, or with a column of the source table")
 COMPARED_FIELD  = _key("full_stop",        "compared_field",     "Field",        "compare.field",        _COMPARE,                               LIST,   "Compare by another field of the answers")
 ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",     "results.all-rows",     _RESULTS,                               LIST,   "Show all rows again, not only those selected elsewhere", show=False)
-SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES,              LIST,   "Sort by the next column", show=False)
+SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES | _MODELS,              LIST,   "Sort by the next column", show=False)
 REVERSE_SORT    = _key("S",                "reverse_sort",       "Reverse",      "list.reverse-sort",    _RESULTS,                               LIST,   "Sort the other way round", show=False)
-COPY_ID         = _key("y",                "copy_id",            "Copy id",      "list.copy-id",         LISTS | _JOB,                           LIST,   "Copy the id under the cursor", show=False)
+COPY_ID         = _key("y",                "copy_id",            "Copy id",      "list.copy-id",         LISTS | _JOB | _MODELS,                           LIST,   "Copy the id under the cursor", show=False)
 MARK            = _key("space",            "mark",               "Mark",         "list.mark",            _JOBS | _RESULTS | _FILES,              LIST,   "Mark row; bulk actions apply to all marked rows")
 MARK_ALL        = _key("a",                "mark_all",           "Mark all",     "list.mark-all",        _JOBS | _RESULTS | _FILES,              LIST,   "Mark all rows shown, or none", show=False)
-MORE_COLUMNS    = _key("right,l",          "turn_columns(1)",    "Columns",      "list.columns-right",   _JOBS | _RESULTS | _FILES,              LIST,   "Show hidden columns", show=False)
-FEWER_COLUMNS   = _key("left,h",           "turn_columns(-1)",   "Columns",      "list.columns-left",    _JOBS | _RESULTS | _FILES,              LIST,   "Show the first columns", show=False)
+MORE_COLUMNS    = _key("right,l",          "turn_columns(1)",    "Columns",      "list.columns-right",   _JOBS | _RESULTS | _FILES | _MODELS,              LIST,   "Show hidden columns", show=False)
+FEWER_COLUMNS   = _key("left,h",           "turn_columns(-1)",   "Columns",      "list.columns-left",    _JOBS | _RESULTS | _FILES | _MODELS,              LIST,   "Show the first columns", show=False)
 COPY_RECORD     = _key("Y",                "copy_record",        "Copy record",  "list.copy-record",     _JOBS | _CHECK | _JOB | _RESULTS,       LIST,   "Copy record as JSON", show=False)
 
 # Moving.

@@ -98,6 +98,20 @@ HINTS: dict[str, Hint] = {
         "Files on the server for your key. You are asked before anything is deleted.",
         (("list.mark", "{list.mark} selects", "{list.mark} selects; you are asked first"),),
     ),
+    "Models": Hint(
+        "Prices are those in a batch; the rest is from your own jobs.",
+        (
+            ("list.filter", "{list.filter} filters", "{list.filter} filter"),
+            ("list.sort", "{list.sort} sorts", "{list.sort} sort"),
+        ),
+    ),
+    "Spend": Hint(
+        "What verified results of a month cost.",
+        (
+            ("spend.by", "{spend.by} breaks it down by label, day or endpoint", "{spend.by} by label, day, endpoint"),
+            ("spend.earlier", "{spend.earlier} shows the month before", "{spend.earlier} the month before"),
+        ),
+    ),
 }
 LINES: dict[str, tuple[str, str]] = {name: hint.texts() for name, hint in HINTS.items()}
 """The hint of each screen with all its parts, and a shorter one for narrow terminals. Keys are named by their ids."""

@@ -65,7 +65,7 @@ def _cells(entry: ModelEntry) -> tuple[str, ...]:
         info.id,
         info.display_type or fmt.MISSING,
         fmt.count(info.context_length),
-        f"{fmt.money(price.minute)}/min" if per_minute else fmt.money(price.input),
+        f"${price.minute:.6f}".rstrip("0") + "/min" if per_minute else fmt.money(price.input),
         fmt.money(price.cached_input),
         fmt.money(price.output),
         f"{price.discount:g} %" if price.discount else "",

@@ -29,6 +29,7 @@ def header_pieces(
     *,
     marked: int,
     hidden: int,
+    month_sum: str = "",
 ) -> StyledText:
     """Return all that stands on the right.
 
@@ -38,10 +39,12 @@ def header_pieces(
         transfers: The uploads and downloads in progress.
         marked: How many rows are marked.
         hidden: How many of those the filter hides.
+        month_sum: What this month cost; empty until it is known.
     """
     account = engine.account
     return [
         *account_pieces(account.title if account is not None else ""),
+        *([(month_sum, "")] if month_sum else []),
         *count_pieces(counts),
         *format_marked(marked, hidden),
         *transfer_pieces(transfers),

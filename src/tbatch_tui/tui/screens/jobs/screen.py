@@ -17,7 +17,7 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.screens.jobs.banner import JobBanner
-from tbatch_tui.tui.screens.jobs.costs import JobCosts
+from tbatch_tui.tui.screens.jobs.costs import JobCosts, JobMoney
 from tbatch_tui.tui.screens.jobs.details import WIDTH, JobDetails
 from tbatch_tui.tui.screens.jobs.header import header_pieces
 from tbatch_tui.tui.screens.jobs.listing.columns import JobRow, job_columns
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.widgets.filter_line import FilterLine
 
 
-class JobsScreen(JobActions, BaseScreen):
+class JobsScreen(JobMoney, JobActions, BaseScreen):
     """The list of jobs: table, header, banner and details. What feeds the table is the `JobFeed`."""
 
     NAME = "Jobs"
@@ -60,6 +60,8 @@ class JobsScreen(JobActions, BaseScreen):
         keys.MORE_COLUMNS,
         keys.FEWER_COLUMNS,
         keys.FILES,
+        keys.MODELS,
+        keys.SPEND,
         keys.COMPARE,
         keys.TRY_DEMO,
         keys.PROFILE,
@@ -73,8 +75,8 @@ class JobsScreen(JobActions, BaseScreen):
         self._demo = demo
         self._model = JobListModel(first)
         self._saved_choices = self._model.choices
-        self._costs = JobCosts(engine)
-        columns = job_columns(engine.now, self._costs.cell)
+        self.costs = JobCosts(engine)
+        columns = job_columns(engine.now, self.costs.cell)
         self.table = RecordTable[JobRow](columns, id="jobs", can_mark=True, can_turn=True)
         self._feed = JobFeed(self, engine, self._model, self.table, self._show_surroundings)
         self._asked_for_prices = False
@@ -95,6 +97,7 @@ class JobsScreen(JobActions, BaseScreen):
         self._show_health()
         self.table.focus()
         self.bridge.records.subscribe(self, self._feed.apply)
+        self.bridge.records.subscribe(self, self.note_counted)
         self.bridge.transfers.subscribe(self, self._show_transfer)
         self.bridge.connection.subscribe(self, self._health_changed)
         self.watch(self.app, "app_focus", self._focus_changed, init=False)
@@ -108,6 +111,7 @@ class JobsScreen(JobActions, BaseScreen):
     async def load_all(self, records: Sequence[JobRecord]) -> None:
         """Show the whole history, read after the first frame."""
         await self._feed.load_all(records)
+        self.add_up_month()
 
     def _show_transfer(self, event: TransferProgress) -> None:
         self._feed.apply_transfer(event)
@@ -117,7 +121,7 @@ class JobsScreen(JobActions, BaseScreen):
         if not self._asked_for_prices and self.engine.health.state is HealthState.OK:
             self._asked_for_prices = any(record.counts is not None for record in self._model.records.values())
             if self._asked_for_prices:
-                self._load_prices()
+                self.load_prices()
         self._feed.refresh_empty_text()
         self._show_health()
         self._show_header()
@@ -128,11 +132,6 @@ class JobsScreen(JobActions, BaseScreen):
         if self.is_current:
             self._show_header()
             self._show_health()
-
-    @work(group="prices", exit_on_error=False)
-    async def _load_prices(self) -> None:
-        if await self._costs.load_prices():
-            self.table.refresh_rows()
 
     # -- showing -------------------------------------------------------------------------------------
 
@@ -153,6 +152,7 @@ class JobsScreen(JobActions, BaseScreen):
                 self._feed.transfers.values(),
                 marked=len(self.table.marked),
                 hidden=self._feed.count_hidden(self.table.marked),
+                month_sum=self.month_sum,
             ),
         )
 
@@ -164,7 +164,7 @@ class JobsScreen(JobActions, BaseScreen):
         self._place_details()
         details, now = self.query_one(JobDetails), self.engine.now()
         if (group := self.current_group) is not None:
-            details.show_group(group, now, self._costs.cell(group))
+            details.show_group(group, now, self.costs.cell(group))
         else:
             details.show(self.current, now)
         self.refresh_bindings()
