@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.options import Budget, EngineOptions
+from tbatch_tui.engine.options import AudioStore, Budget, EngineOptions
 
 
 def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
@@ -22,10 +22,11 @@ def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
         discounts={"a/b": 20.0},
         attention_share=7.5,
         budget=Budget(job=10.0),
+        audio_store=AudioStore("s3://bucket"),
     )
     options = options_from(settings, background_work=False)
     shared = {field.name for field in fields(Settings)} & {field.name for field in fields(EngineOptions)}
-    assert len(shared) == 10
+    assert len(shared) == 11
     for name in shared:
         assert getattr(options, name) == getattr(settings, name), name
     assert not options.background_work

@@ -53,6 +53,22 @@ def summary(report: CheckReport) -> str:
     return " · ".join((*(problems or ["no problems"]), requests, _size(report.size), endpoint))
 
 
+def accept_store_of(report: CheckReport) -> bool:
+    """Accept addresses in the store of config.toml, if a file has some; return whether it is to be checked again."""
+    if not any(problem.rule == "file-url" and '"s3://' in problem.message for problem in report.problems):
+        return False
+    from tbatch_tui.config.resolve import resolve_settings
+    from tbatch_tui.config.settings import SettingsError
+    from tbatch_tui.engine.check.lines.url_hosts import accept_store
+
+    try:
+        store = resolve_settings().audio_store
+    except SettingsError:
+        return False
+    accept_store(store.address if store is not None else "")
+    return store is not None
+
+
 def untimed_note(report: CheckReport) -> str:
     """Return what is said of an audio file whose answers will have no times. Reads the file again."""
     if report.endpoint is None or not report.endpoint.is_audio:

@@ -299,6 +299,7 @@ def _make(parser: argparse.ArgumentParser) -> None:
     )
     add("--image", metavar="COLUMN", help="one image per row: a URL, or a local file")
     add("--audio", nargs="?", const=True, metavar="COLUMN", help="one audio request per row, for the URL in COLUMN")
+    add("--yes", action="store_true", help="upload recordings of a folder without the question")
     add("--no-urls", action="store_true", help="don't check the links to recordings")
     add("--rows", metavar="A-B", help="only these rows, counted from 1")
     add(

@@ -32,4 +32,5 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         discounts=settings.discounts,
         attention_share=settings.attention_share,
         budget=settings.budget,
+        audio_store=settings.audio_store,
     )

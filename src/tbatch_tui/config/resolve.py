@@ -98,6 +98,7 @@ def read_file_settings(config: ConfigFile) -> dict[str, Any]:
         "discounts": config.discounts(),
         "attention_share": config.attention_share(),
         "budget": config.budget(),
+        "audio_store": config.audio_store(),
     }
 
 

@@ -12,6 +12,8 @@ from tbatch_tui.engine.options import Budget
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tbatch_tui.engine.options import AudioStore
+
 PRODUCTION_URL = "https://api.together.ai"
 
 DEFAULT_OUTPUT_DIR = Path("batch-results")
@@ -123,5 +125,7 @@ class Settings:
     """Where those settings come from that have more than two sources, by their name in config.toml."""
     budget: Budget = field(default_factory=Budget)
     """What a job and a month may cost."""
+    audio_store: AudioStore | None = None
+    """Where local recordings are put; None where there is no such place."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""

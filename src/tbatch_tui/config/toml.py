@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.config.settings import Profile
+    from tbatch_tui.engine.options import AudioStore
 
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "insecure", "mouse", "theme", "tour"),
-    *("keys", "notify", "prices", "discounts", "attention", "budget", "profiles"),
+    *("keys", "notify", "prices", "discounts", "attention", "budget", "audio", "profiles"),
 )
 """The settings that config.toml may hold."""
 _NOTIFY_SWITCHES = ("toast", "bell", "desktop", "title")
@@ -135,6 +136,24 @@ class ConfigFile:
             if not _is_amount(number):
                 raise self.error(("budget", name), f"[budget] {name} is {number!r}; write a number of dollars.")
         return Budget(**{name: float(number) for name, number in table.items()})
+
+    def audio_store(self) -> AudioStore | None:
+        """Return `[audio]`: the bucket for recordings; None if it names none."""
+        table = self._values.get("audio", {})
+        if not isinstance(table, dict) or table.keys() - {"store", "endpoint", "session_token"}:
+            raise self.error(("audio",), '[audio] takes store = "s3://bucket/prefix", endpoint and session_token.')
+        store, endpoint, token = (table.get(name) for name in ("store", "endpoint", "session_token"))
+        if store is None:
+            return None
+        if not isinstance(store, str) or not store.startswith("s3://") or not store[5:].split("/")[0]:
+            raise self.error(("audio", "store"), f'[audio] store is {store!r}; write "s3://bucket/prefix".')
+        if endpoint is not None and not (isinstance(endpoint, str) and endpoint.startswith(("https://", "http://"))):
+            raise self.error(("audio", "endpoint"), f'[audio] endpoint is {endpoint!r}; write "https://…".')
+        if token not in (None, True, False):
+            raise self.error(("audio", "session_token"), f"[audio] session_token is {token!r}; write true or false.")
+        from tbatch_tui.engine.options import AudioStore
+
+        return AudioStore(store.rstrip("/"), endpoint or "", session_token=bool(token))
 
     def profiles(self) -> dict[str, Profile]:
         """Return `[profiles]`: by name, in the order of the file."""

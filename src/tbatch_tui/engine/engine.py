@@ -55,6 +55,10 @@ class BatchEngine(OnDemand):
         """Make an engine that is not open yet. `on_event` is called with every event, on the event loop's thread."""
         self._on_event = on_event
         self._log: EventLog | None = None
+        if options.audio_store is not None:
+            from tbatch_tui.engine.check.lines.url_hosts import accept_store
+
+            accept_store(options.audio_store.address)
         store = JobStore(options, self._emit)
         runtime = Runtime(options, store, self._emit)
         super().__init__(store, runtime)

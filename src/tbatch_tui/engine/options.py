@@ -36,6 +36,18 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioStore:
+    """Where local recordings are put, so that the server can fetch them. Its keys are in the environment."""
+
+    address: str
+    """`s3://bucket/prefix`, without a slash at its end."""
+    endpoint: str = ""
+    """The server, where it is not Amazon's."""
+    session_token: bool = False
+    """Whether temporary credentials are used although links end with them."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """Where things are, whose key is used, and the pace. Tests and the demo change the pace, nobody else has to."""
 
@@ -79,6 +91,8 @@ class EngineOptions:
     """What may be spent."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""
+    audio_store: AudioStore | None = None
+    """Where recordings are that input files name by `s3://`; None where there is no such place."""
     now: Callable[[], float] = time.time
     """Wall time, seconds since the epoch."""
     seed: int | None = None

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary, untimed_note
+from tbatch_tui.cli import check_report
+from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, UNKNOWN, USAGE, exit_code_of
 from tbatch_tui.engine.check import RULES, check_file
@@ -255,14 +256,19 @@ class _Run:
 
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if cores() > 1 else 1)
-        report = check_file(
+        report = self._check_once(path, processes)
+        if check_report.accept_store_of(report):
+            report = self._check_once(path, processes)
+        return self._filtered(report)
+
+    def _check_once(self, path: Path, processes: int) -> CheckReport:
+        return check_file(
             path,
             endpoint=ENDPOINTS.get(self._arguments.endpoint or ""),
             catalogue=self._catalogue,
             processes=1 if self._arguments.catalogue or self._arguments.urls else processes,  # there may be threads
             measure=self._arguments.json,
         )
-        return self._filtered(report)
 
     def _filtered(self, report: CheckReport) -> CheckReport:
         return _filter_rules(report, self._arguments.select or (), self._arguments.ignore or ())
@@ -314,7 +320,7 @@ class _Run:
             sys.stdout.writelines(f"{shown}:{problem_line(problem, colours)}\n" for problem in report.problems)
             sys.stdout.flush()
             _print_message(f"{shown}: {summary(report)}")
-            if note := untimed_note(report):
+            if note := check_report.untimed_note(report):
                 _print_message(f"{shown}: {note}")
 
 

@@ -9,6 +9,7 @@ import unicodedata
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from tbatch_tui.engine.audio.object_store import SCHEME, own_path
 from tbatch_tui.engine.local_files.filenames import safe_name
 
 _DEPTH = 16
@@ -24,6 +25,8 @@ def recording_path(file: str | None, custom_id: str) -> list[str]:
     They are as they were written, and not safe.
     """
     text = file if isinstance(file, str) and file.strip() else custom_id
+    if text.startswith(SCHEME):
+        return recording_path(None, own_path(text) or custom_id)
     is_url = "://" in text
     try:
         path = urlsplit(text.strip()).path if is_url else text

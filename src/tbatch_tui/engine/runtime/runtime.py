@@ -331,12 +331,9 @@ class Runtime:
             store,
             self.poller,
             emit,
+            options,
             on_upload=self._meter.upload,
             on_created=self.downloader.wake,
-            now=now,
-            lookup_patience=options.lookup_patience,
-            create_patience=options.create_patience,
-            first_retry_delay=options.first_retry_delay,
         )
         return self.poller, self.downloader
 

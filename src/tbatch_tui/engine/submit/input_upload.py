@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.audio.signed_copy import SignedCopies
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.errors import (
     ConnectionFailedError,
@@ -21,8 +22,10 @@ from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.options import EngineOptions
 
 _UPLOADS_AT_ONCE = 3
 """How many parts of a large file are uploaded together."""
@@ -39,28 +42,41 @@ class InputUploader:
         api: TogetherApi,
         save: Callable[[Submission], Awaitable[Submission]],
         on_upload: Callable[[str, int, int, bool], None],
-        first_retry_delay: float,
+        options: EngineOptions,
     ) -> None:
         """Make an uploader. See `Submitter` for the arguments; `save` commits a step and returns it as saved."""
         self._api = api
         self._save = save
         self._on_upload = on_upload
-        self._first_retry_delay = first_retry_delay
+        self._first_retry_delay = options.first_retry_delay
+        self._copies = SignedCopies(options.data_dir, options.audio_store)
         self._slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     async def upload(self, submission: Submission, is_stopped: Callable[[], bool]) -> tuple[Submission, bool]:
         """Upload the file; return the submission, and whether the server did not have the file before.
 
-        Raises LocalFileError and RequestRejectedError when it cannot be uploaded.
+        Raises LocalFileError and RequestRejectedError when it cannot be uploaded, BatchError when it names recordings
+        in a store that cannot be used.
         """
         key = submission_key(submission.id)
+        try:
+            return await self._upload(submission, key, is_stopped)
+        finally:
+            await asyncio.to_thread(self._copies.remove, key)
+
+    async def _upload(
+        self, submission: Submission, key: str, is_stopped: Callable[[], bool]
+    ) -> tuple[Submission, bool]:
         wait = self._first_retry_delay
+        path: Path | None = None
         while True:
             try:
                 _require_unchanged(submission, await fingerprint_file(submission.path))
+                if path is None:  # the same links in each attempt: the same bytes get the same file
+                    path = await asyncio.to_thread(self._copies.make, submission.path, key)
                 async with self._slots:
                     uploaded = await self._api.upload(
-                        submission.path, lambda done, total: self._on_upload(key, done, total, False), is_stopped
+                        path, lambda done, total: self._on_upload(key, done, total, False), is_stopped
                     )
                 # The SDK reads the file a second and third time: what it sent must be what was checked.
                 _require_unchanged(submission, await fingerprint_file(submission.path))

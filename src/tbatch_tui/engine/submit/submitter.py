@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.events import Event
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.polling.poller import Poller
 
 T = TypeVar("T")
@@ -51,35 +52,28 @@ class Submitter:
         store: JobStore,
         poller: Poller,
         emit: Callable[[Event], object],
+        options: EngineOptions,
         *,
         on_upload: Callable[[str, int, int, bool], None],
         on_created: Callable[[], object],
-        now: Callable[[], float],
-        lookup_patience: float,
-        create_patience: float,
-        first_retry_delay: float = 2.0,
     ) -> None:
         """Make a submitter that has nothing to do yet.
 
         Args:
+            options: the pace of look-ups and repeats, and where recordings are.
             on_upload: called from any thread with key, bytes sent, bytes in all, and whether the upload has ended.
             on_created: called when a submission has become a job.
-            now: wall time, seconds since the epoch.
-            lookup_patience: seconds of successful lists without the job, after which a create counts as not made.
-            create_patience: seconds after which a create is not carried out any more that another app had sent, or
-                this one before it was killed: nobody has seen its connection end.
-            first_retry_delay: seconds before a failed call is repeated; they double from one failure to the next.
         """
         self._api = api
         self._store = store
         self._poller = poller
-        self._now = now
-        self._lookup_patience = lookup_patience
-        self._create_patience = create_patience
+        self._now = now = options.now
+        self._lookup_patience = options.lookup_patience
+        self._create_patience = options.create_patience
         self._steps = SubmissionSteps(store, poller, emit, on_created=on_created, now=now)
         self._open = self._steps.open
         self._creator = JobCreator(api, store, poller, self._steps, on_repeat=self._note_repeat, now=now)
-        self._first_retry_delay = first_retry_delay
+        self._first_retry_delay = options.first_retry_delay
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._lookups: dict[int, CreateLookup] = {}
         self._repeated: dict[int, Submission] = {}
@@ -95,7 +89,7 @@ class Submitter:
         be told apart."""
         self._queues: dict[tuple[str | None, str], list[int]] = {}
         """The submissions that wait for that lock, by the same."""
-        self._uploader = InputUploader(api, self._steps.save, on_upload, first_retry_delay)
+        self._uploader = InputUploader(api, self._steps.save, on_upload, options)
 
     def resume(
         self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]

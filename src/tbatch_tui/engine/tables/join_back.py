@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
@@ -22,6 +23,7 @@ from tbatch_tui.engine.tables.joined.matching import NotTheSourceError as NotThe
 from tbatch_tui.engine.tables.joined.matching import choose_matcher
 from tbatch_tui.engine.tables.joined.runs import RunsMatcher, match_runs
 from tbatch_tui.engine.tables.problems import RowProblems
+from tbatch_tui.engine.tables.readers.folder import RECORDINGS, RecordingsSource
 from tbatch_tui.engine.tables.readers.json_rows import JsonSource
 from tbatch_tui.engine.tables.readers.open_source import JOB_PREFIX, open_source
 from tbatch_tui.engine.tables.recipe import RecipeError
@@ -29,7 +31,6 @@ from tbatch_tui.engine.tables.recipe_file import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.joined.copies import NewColumn, TableCopy
@@ -77,6 +78,8 @@ def open_table(
         job_results: Returns the id and the results of a job, or of a group.
     """
     told = recipe.source
+    if told is not None and told.format == RECORDINGS:
+        return RecordingsSource(Path(text))
     if told is None:
         return open_source(text, job_results=job_results)
     try:
@@ -128,7 +131,7 @@ class KnownSource:
     def joined_path(self, folder: Path, job_id: str) -> Path:
         """Return where the table with the answers goes unless a person names another place."""
         told = self.recipe.source.format if self.recipe.source is not None else ""
-        stem = self.path.name if told == "folder" else self.path.stem
+        stem = self.path.name if told in ("folder", RECORDINGS) else self.path.stem
         return joined_path(folder, stem, joined_suffix(self.path, told), job_id)
 
     def join(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.cli.commands.tables.recordings import recordings_of, upload_missing
 from tbatch_tui.cli.commands.tables.request_options import parse_option, read_text
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import print_message, print_result
@@ -52,11 +53,12 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     if options.source is None and isinstance(options.audio, str) and Path(options.audio).exists():
         options.source, recipe = options.audio, replace(recipe, audio=True)  # `make --audio urls.txt`
     try:
-        source = _open_source(options, written.source, base, settings)
+        source = recordings_of(_open_source(options, written.source, base, settings), recipe, settings)
         answered = _find_answered(recipe, settings) if options.new else None
         if options.preview is not None:
             return _preview(recipe, source, options.preview, answered)
         out = _choose_name(options, source)
+        upload_missing(source, options, settings)
         made = make_input(
             recipe,
             source,

@@ -15,7 +15,7 @@ from tbatch_tui.engine.check.lines.params import (
     type_name,
 )
 from tbatch_tui.engine.check.lines.signed_urls import expiry_findings
-from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
+from tbatch_tui.engine.check.lines.url_hosts import host_of, is_in_store, is_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,8 @@ def _file(body: JsonObject, now: float) -> Iterator[Finding]:
         yield Finding("file-url", "body.file is missing", path)
     elif not isinstance(file, str):
         yield Finding("file-url", f"body.file is {type_name(file)}, not a URL", path)
+    elif is_in_store(file):
+        return
     elif not (host := host_of(file)):
         yield Finding("file-url", f"body.file is not an http or https URL: {quoted(file)}", path)
     else:

@@ -50,3 +50,19 @@ def is_private(host: str) -> bool:
         or (first == 172 and 16 <= second < 32)
         or (first == 100 and 64 <= second < 128)
     )
+
+
+_store = [""]
+
+
+def accept_store(address: str) -> None:
+    """Accept addresses of recordings in this store, `s3://bucket/prefix`, in every check of this process.
+
+    It is a setting, said once when the program starts. Empty: none is accepted.
+    """
+    _store[0] = f"{address}/" if address else ""
+
+
+def is_in_store(url: str) -> bool:
+    """Whether this is the address of a recording in the store of the settings."""
+    return bool(_store[0]) and url.startswith(_store[0]) and len(url) > len(_store[0])

@@ -6,15 +6,21 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.audio.limits import AUDIO_SUFFIXES, recording_fault
+from tbatch_tui.engine.audio.object_store import SCHEME, Recording, object_address
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.tables.readers.encoding import encoding_of
-from tbatch_tui.engine.tables.readers.source import CELL_MAX, Cells, TableRows, TableSource, read_failed
+from tbatch_tui.engine.tables.readers.source import CELL_MAX, Cells, TableRows, TableSource, file_hash, read_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from tbatch_tui.engine.tables.problems import RowProblems
+
+RECORDINGS = "recordings"
+"""The format of a folder of recordings, as a recipe has it."""
 
 
 class FolderSource(TableSource):
@@ -93,6 +99,86 @@ class FolderSource(TableSource):
             hint = "; --encoding names another one" if self.encoding is None else ""
             problems.add(number, "text", f"line {line:,} of the file is not {words}{hint}")
             return None
+
+
+class RecordingsSource(FolderSource):
+    """The recordings of a folder: path, name, and the address that each has in a store. Other files are left out."""
+
+    format = RECORDINGS
+
+    def __init__(self, path: Path, store: str = "") -> None:
+        """List the recordings. Raises LocalFileError.
+
+        Args:
+            path: The folder.
+            store: `s3://bucket/prefix`; it does not matter where the requests are known already.
+        """
+        super().__init__(path)
+        self.columns = ("path", "name", "url")
+        self._store = store or SCHEME
+        self._paths = [name for name in self._paths if name.lower().endswith(AUDIO_SUFFIXES)]
+        self._hashes: dict[str, tuple[tuple[int, int], str]] = {}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all recordings. Raises LocalFileError."""
+        return sum(self._stamp(name)[0] for name in self._paths)
+
+    @property
+    def count(self) -> int:
+        """How many recordings there are."""
+        return len(self._paths)
+
+    def recordings(
+        self, problems: RowProblems, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[int, Recording]]:
+        """Yield the recordings with the numbers of their rows; each is read. Those that cannot be sent are problems.
+
+        Raises LocalFileError and OperationCancelledError.
+        """
+        for number, name in enumerate(self._paths, start=1):
+            if cancelled():
+                raise OperationCancelledError("Reading the recordings was stopped")
+            size = self._stamp(name)[0]
+            if os.fsencode(name).decode("utf-8", "replace") != name:
+                problems.add(number, "path", "the name of the file is not UTF-8")
+            elif fault := recording_fault(self.path / name, size):
+                problems.add(number, "path", f"{name}: {fault}")
+            else:
+                yield number, Recording(self.path / name, name, size, self._hash(name))
+
+    def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:  # noqa: ARG002 - all are at hand
+        """Return a row for each recording."""
+        return TableRows(self.columns, self._recording_rows(problems))
+
+    def _recording_rows(self, problems: RowProblems) -> Iterator[Cells]:
+        digest, last = hashlib.sha256(), 0
+        for number, one in self.recordings(problems):
+            yield from [()] * (number - last - 1)
+            last = number
+            digest.update(os.fsencode(one.name) + b"\0%d\0" % one.size + one.sha256.encode())
+            address = object_address(self._store, one.name, one.sha256)
+            yield (one.name, one.name.rpartition("/")[2], address)
+        yield from [()] * (len(self._paths) - last)
+        self.sha256 = digest.hexdigest()
+
+    def _stamp(self, name: str) -> tuple[int, int]:
+        try:
+            status = (self.path / name).stat()
+        except OSError as error:
+            raise read_failed(self.path / name, error) from error
+        return status.st_size, status.st_mtime_ns
+
+    def _hash(self, name: str) -> str:
+        """Return the hash of a recording, which is read again only if it has changed."""
+        stamp = self._stamp(name)
+        known = self._hashes.get(name)
+        if known is None or known[0] != stamp:
+            try:
+                known = self._hashes[name] = stamp, file_hash(self.path / name)
+            except OSError as error:
+                raise read_failed(self.path / name, error) from error
+        return known[1]
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, LINE_BYTES_MAX, MEGABYTE
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.cells import CellError, cell_text
+from tbatch_tui.engine.tables.readers.folder import RECORDINGS
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text
 from tbatch_tui.engine.tables.requests import custom_ids
 from tbatch_tui.engine.tables.requests.custom_ids import IdError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     CellText = Callable[[Sequence[Cell]], str]
 
-_URL_SCHEMES = ("http://", "https://")
+_URL_SCHEMES = ("http://", "https://", "s3://")
 _encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -98,7 +99,7 @@ class RequestBuilder:
         for option, name in (("--id", recipe.id), ("--image", recipe.image), ("--audio", self._audio)):
             if name is not None:
                 require_column(source, name, option)
-        self.id_column = recipe.id or (self._audio if recipe.audio is True else source.id_column)
+        self.id_column = recipe.id or source.id_column or (self._audio if recipe.audio is True else None)
         """The column of the custom_id; None where it is made of the number of the row."""
         referenced = [name for _, template in self._templates for name in template.columns]
         self.referenced = tuple(dict.fromkeys([*referenced, *filter(None, (recipe.image, self._audio))]))
@@ -110,10 +111,12 @@ class RequestBuilder:
         audio = self.recipe.audio
         if audio is not True:
             return audio or None
+        if self._source.format == RECORDINGS:
+            return "url"
         if self._source.format == "folder":
             raise MissingColumnError(
                 "The recordings of a folder have no URLs",
-                "Put them where the server can fetch them, and list the URLs.",
+                "Use tbatch-tui make FOLDER --audio, which uploads them to [audio] store; or list their URLs.",
             )
         if len(self._source.columns) != 1:
             raise MissingColumnError(
@@ -132,7 +135,7 @@ class RequestBuilder:
         position = positions[self.id_column]
         if self.recipe.id is not None:
             return custom_ids.column_ids(position)
-        return custom_ids.url_ids(position) if self.recipe.is_audio else custom_ids.path_ids(position)
+        return custom_ids.path_ids(position) if self._source.id_column else custom_ids.url_ids(position)
 
     def request(self, positions: Mapping[str, int], custom_id: str, slot: Callable[[str, CellText], str]) -> object:
         """Return the request, with what `slot` returns for each function from the cells to a text."""
