@@ -14,6 +14,7 @@ import pytest
 from tbatch_tui.config.key_command import run_key_command
 from tbatch_tui.config.settings import Profile, SettingsError
 from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.redaction import add_secret
 
 KEY = "tgp_v1_key-of-a-command-0123"
 
@@ -35,10 +36,14 @@ def test_no_shell_reads_its_arguments(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_it_gets_neither_our_key_nor_an_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_gets_no_key_of_ours_and_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOGETHER_API_KEY", "other-key-0123456")
-    code = "import os, sys; print('TOGETHER_API_KEY' in os.environ, repr(sys.stdin.read()), sep='')"
-    assert run_key_command(python(code)) == "False''"
+    monkeypatch.setenv("HOME_KEY", "tgp_v1_key-of-another-profile")
+    add_secret("tgp_v1_key-of-another-profile")
+    code = (
+        "import os, sys; print(*sorted({'TOGETHER_API_KEY', 'HOME_KEY', 'HOME'} & {*os.environ}), sep=',', end=','); "
+    )
+    assert run_key_command(python(code + "print(repr(sys.stdin.read()))")) == "HOME,''"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from tbatch_tui.config.settings import SettingsError
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.redaction import is_usable_key
+from tbatch_tui.engine.redaction import is_usable_key, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,9 @@ def run_key_command(
 ) -> str:
     """Return what the command of a profile prints, without the white space around it.
 
-    It has no standard input, its standard error is dropped, and it does not get TOGETHER_API_KEY. Raises SettingsError:
-    it does not start, takes too long, fails, or prints something else than one key; OperationCancelledError.
+    It has no standard input, its standard error is dropped, and it gets neither TOGETHER_API_KEY nor the key of another
+    profile. Raises SettingsError: it does not start, takes too long, fails, or prints something else than one key; and
+    OperationCancelledError.
 
     Args:
         cancelled: Asked ten times a second.
@@ -56,7 +57,7 @@ def run_key_command(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name != _WITHHELD},
+            env={name: value for name, value in os.environ.items() if name != _WITHHELD and redact(value) == value},
             start_new_session=own_session,
         )
     except (OSError, ValueError) as error:

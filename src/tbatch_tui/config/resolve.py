@@ -21,7 +21,7 @@ from tbatch_tui.config.settings import (
     SettingsError,
 )
 from tbatch_tui.config.toml import ConfigFile
-from tbatch_tui.engine.redaction import is_usable_key
+from tbatch_tui.engine.redaction import add_secret, is_usable_key
 from tbatch_tui.engine.server_address import is_loopback
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ def _first(
 def _choose_profile(
     flag: str | None, environment: Mapping[str, str], profiles: Mapping[str, Profile], origins: dict[str, Origin]
 ) -> Profile | None:
-    """Return the profile that was named; None without one."""
+    """Return the profile that was named; None without one. The keys of all of them are kept out of every text."""
+    for each in profiles.values():
+        add_secret(environment.get(each.key_env))
     name, origin = flag, Origin("flag", "--profile")
     if name is None:
         name, origin = environment.get("TBATCH_PROFILE", ""), Origin("environment", "TBATCH_PROFILE")
