@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from dataclasses import replace
@@ -9,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tbatch_tui.engine.domain.tried import TriedRequest
+from tbatch_tui.engine.live.request import kept_body, live_request
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.dialogs.trying.change_form import ChangeTry
 from tbatch_tui.tui.dialogs.trying.dialog import TryDialog
+from tbatch_tui.tui.dialogs.trying.subject import TrySubject
 from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.hostile_text import HUGE, NASTY
 from tests.helpers.keyboard import type_at_once
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
 from tests.helpers.result_rows import answer_row, write_rows
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tbatch_tui.engine.live.request import LiveRequest
     from tbatch_tui.engine.options import EngineOptions
 
 CHAT = "/v1/chat/completions"
@@ -205,3 +211,38 @@ async def test_a_result_is_asked_in_another_way_and_the_difference_shown(tmp_pat
         ]  # fmt: skip
         await pilot.press("v")
         await until(lambda: "amber? Really" in screen_text(app))
+
+
+async def test_foreign_text_is_harmless_in_request_answer_and_difference(tmp_path: Path) -> None:
+    """Every text of a request, of what was answered, and of the batch's answer is somebody else's."""
+    every = [text.encode("utf-8", "replace").decode() for text in (*HUGE, *NASTY)]
+    nasty = every[:: len(every) // 9][:9]
+
+    async def read(count: int) -> list[LiveRequest]:
+        return [
+            live_request(
+                {"custom_id": text, "body": {"model": text, text: text, "messages": [{"role": text, "content": text}]}}
+            )
+            for text in nasty[:count]
+        ]
+
+    app = NewBatchHost(offline(tmp_path), lambda engine, bridge: CheckScreen(engine, bridge, tmp_path / "none"))
+    async with app.run_test(size=(60, 20)) as pilot:
+        requests = await read(9)
+        answers = {request.fingerprint: f"{text} x" for request, text in zip(requests[::2], nasty[::2], strict=False)}
+        for request, text in zip(requests, nasty, strict=False):
+            body = await asyncio.to_thread(kept_body, request.body)
+            tried = TriedRequest(request.fingerprint, request.endpoint, body, 0.0, answer=text, reason=text)
+            await app.engine._store.tries.add(replace(tried, outcome="ok" if text in answers else "invalid"))
+        subject = TrySubject(nasty[0], read, most=9, chosen=len(requests), requests=9, answers=answers)
+        dialog = TryDialog(app.engine, app.bridge, subject)
+        await app.push_screen(dialog)
+        await until(lambda: bool(dialog._requests))
+        for _ in requests:
+            await pilot.press("n")
+            await pilot.pause()
+            check_screen(app)
+        await pilot.press("left", "left")
+        await pilot.press("e")
+        await until(lambda: isinstance(app.screen, ChangeTry))
+        check_screen(app)

@@ -59,7 +59,7 @@ class ChosenLines(NamedTuple):
 
     requests: list[LiveRequest]
     total: int
-    """Requests of the whole file."""
+    """Requests of the whole file, where it was read to its end."""
 
 
 def live_request(
@@ -106,9 +106,10 @@ def choose_lines(
     sample: int | None = None,
     seed: int | None = None,
     endpoint: Endpoint | None = None,
+    counts_all: bool = True,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ChosenLines:
-    """Return the requests of some lines of a file, in its order. Reads all of it: run it in a thread.
+    """Return the requests of some lines of a file, in its order. May read all of it: run it in a thread.
 
     Raises LocalFileError, also for a line that is not there or no request, and OperationCancelledError.
 
@@ -118,6 +119,7 @@ def choose_lines(
         sample: How many lines to draw at random instead.
         seed: Of the sample; None draws another one each time.
         endpoint: What answers the requests; None finds it out from each line.
+        counts_all: Whether the file is read to its end, to know how many requests it has.
         cancelled: Asked now and then whether to stop.
     """
     wanted, takes_first = set(numbers), not numbers and sample is None
@@ -130,6 +132,8 @@ def choose_lines(
                 if sample is None and number not in wanted and not (takes_first and not found):
                     continue
                 found.append(live_request(loads(data), endpoint=endpoint, path=path, line=number))
+                if not counts_all and sample is None and len(found) == max(1, len(wanted)):
+                    break
             total = run.sums.lines
     except (OSError, ValueError) as error:
         raise read_error(path, error) from error

@@ -23,7 +23,7 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import key_display
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.render.styled import styled_content
-from tbatch_tui.tui.sanitize import line, line_content
+from tbatch_tui.tui.sanitize import line_content
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _TICK = 0.5
 """Seconds between two updates of how long an answer takes."""
+_NAMED = 100
+"""Characters of a name or an id."""
 WIDE = 100
 """Width in cells from which request and answer stand side by side."""
 
@@ -65,6 +67,7 @@ class TryDialog(Dialog[None]):
     DEFAULT_CSS = """
     TryDialog {
         Box { width: 100%; height: 100%; padding: 0 1; }
+        #title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
         #price, #sum { height: auto; }
         #sides { height: 1fr; layout: vertical; }
         #request { height: 2fr; }
@@ -86,6 +89,8 @@ class TryDialog(Dialog[None]):
         self._count = subject.chosen
         self._at = 0
         self._requests: list[LiveRequest] = []
+        self._bodies: list[str] = []
+        """Of each request the body as the history keeps it."""
         self._tries: list[TriedRequest | None] = []
         """Of each request the latest try."""
         self._asked_here: set[int] = set()
@@ -124,8 +129,9 @@ class TryDialog(Dialog[None]):
             requests = await self._subject.read(self._count)
             if self._changes is not None:
                 requests = [self._changed(request, self._changes) for request in requests]
-            self._tries = [_latest(request, await self._tried(request)) for request in requests]
-            self._requests = requests
+            bodies = await asyncio.to_thread(lambda: [kept_body(request.body) for request in requests])
+            tries = [_latest(body, await self._tried(request)) for request, body in zip(requests, bodies, strict=True)]
+            self._requests, self._bodies, self._tries = requests, bodies, tries
             self._at = min(self._at, len(requests) - 1)
             self._show()
             self._price = await self._engine.live.price(requests)
@@ -194,8 +200,8 @@ class TryDialog(Dialog[None]):
     @property
     def _has_all_answers(self) -> bool:
         """Whether all that is shown was asked just so."""
-        pairs = zip(self._requests, self._tries, strict=True)
-        return all(tried is not None and tried.request == kept_body(request.body) for request, tried in pairs)
+        pairs = zip(self._bodies, self._tries, strict=True)
+        return all(tried is not None and tried.request == body for body, tried in pairs)
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _ask(self) -> None:
@@ -243,10 +249,9 @@ class TryDialog(Dialog[None]):
         if request is not None and request.line is not None:
             place = f"{self._subject.unit} {request.line:,}"
         of = f"{self._at + 1} of {len(self._requests)}" if len(self._requests) > 1 else ""
-        custom_id = line(request.custom_id) if request is not None else ""
-        self.query_one("#title", Static).update(
-            line_content(fmt.join(f"Try {self._subject.name}", place, custom_id, of))
-        )
+        custom_id = request.custom_id[:_NAMED] if request is not None else ""
+        title = fmt.join(f"Try {self._subject.name[:_NAMED]}", of, place, custom_id)
+        self.query_one("#title", Static).update(line_content(title))
         self._show_price()
         self._show_sides()
         tries = [tried for tried in self._tries if tried is not None]
@@ -307,7 +312,7 @@ class TryDialog(Dialog[None]):
         batch = self._batch_answer
         if tried is None or batch is None or tried.answer is None or self._shows_request:
             left.show("Request", await asyncio.to_thread(request_text, request.body))
-            right.show("Answer", self._answer(request, tried))
+            right.show("Answer", self._answer(tried))
             return
         before, now = await asyncio.to_thread(differences, batch, tried.answer)
         is_same = batch == tried.answer
@@ -315,13 +320,13 @@ class TryDialog(Dialog[None]):
         note: StyledText = [(" · the same as in the batch", QUIET)] if is_same else []
         right.show("Now", [*verdict_text(tried), *note, ("\n\n", ""), *now])
 
-    def _answer(self, request: LiveRequest, tried: TriedRequest | None) -> StyledText:
+    def _answer(self, tried: TriedRequest | None) -> StyledText:
         if tried is None:
             if self._is_asking:
                 return [("Waiting for the answer.", "$status-active")]
             return [(f"Nothing is sent yet. {key_display(keys.TRY_SEND)} sends it, once.", QUIET)]
         note = "" if tried.id in self._asked_here else f"tried before: {fmt.when(tried.sent_at, self._engine.now())}"
-        other = "" if tried.request == kept_body(request.body) else "asked in another way than now"
+        other = "" if tried.request == self._bodies[self._at] else "asked in another way than now"
         return answer_text(tried, fmt.join(note, other))
 
     def action_next_try(self, by: int) -> None:
@@ -356,9 +361,8 @@ class TryDialog(Dialog[None]):
         return await self._engine.live.tried_before(request)
 
 
-def _latest(request: LiveRequest, tries: list[TriedRequest]) -> TriedRequest | None:
+def _latest(body: str, tries: list[TriedRequest]) -> TriedRequest | None:
     """Return the latest try that asked the same; else the latest one of the line."""
-    body = kept_body(request.body)
     return next((tried for tried in tries if tried.request == body), tries[0] if tries else None)
 
 

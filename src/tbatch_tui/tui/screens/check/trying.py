@@ -35,14 +35,17 @@ def subject_of_file(report: CheckReport, line: int) -> TrySubject:
 def _read(
     path: Path, endpoint: Endpoint | None, line: int, count: int, *, cancelled: Callable[[], bool]
 ) -> list[LiveRequest]:
-    """Return a line of a file, and others drawn from it. Reads the whole file. Raises LocalFileError."""
+    """Return a line of a file, and others drawn from it. Raises LocalFileError."""
+
+    def choose(*lines: int) -> list[LiveRequest]:
+        return choose_lines(path, lines, endpoint=endpoint, counts_all=False, cancelled=cancelled).requests
+
     try:
-        first = choose_lines(path, [line] if line else [], endpoint=endpoint, cancelled=cancelled).requests
+        first = choose(line) if line else choose()
     except LocalFileError:
         if not line:
             raise
-        # What stands under the cursor is no request, or too long: the problem says so.
-        first = choose_lines(path, endpoint=endpoint, cancelled=cancelled).requests
+        first = choose()  # what stands under the cursor is no request, or too long: the problem says so
     if count == 1:
         return first
     drawn = choose_lines(path, sample=count, seed=_SEED, endpoint=endpoint, cancelled=cancelled).requests
