@@ -40,6 +40,7 @@ from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
 from tbatch_tui.tui.screens.jobs.dialogs.rest import RestDialog
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog
+from tbatch_tui.tui.screens.results.dialogs.input_choice import InputDialog
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tbatch_tui.tui.screens.results.listing.column_dialog import ColumnDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
@@ -94,6 +95,7 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     SchemaDialog: lambda _: SchemaDialog(),
     KeyWait: lambda _: KeyWait(Settings(Path("data"), Path("results"))),
     ChooseFile: lambda _: ChooseFile("Which?", [JobFile("output", Path("x"), 1)]),
+    InputDialog: lambda _: InputDialog(Path("/tmp"), [Path("/tmp/in.jsonl")], None),
     TryDialog: lambda app: TryDialog(BatchEngine(OFFLINE), Bridge(app), TrySubject("x", read=never_read)),
     ChangeTry: lambda app: ChangeTry(Asked("some/model"), Bridge(app), is_audio=False, with_prompt=True),
 }
