@@ -55,7 +55,7 @@ async def test_one_key_submits_once(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a long path would push the last line below the fold of the smallest screen
     async with shown(online(tmp_path, sandbox), open_create(chat_file), size) as (app, pilot):
-        await wait_for_text(app, "[ Back ]")
+        await wait_for_text(app, "Back")
         assert "batch_input" in app.text and "2 requests" in app.text and "(•) Chat completions" in app.text
         # A long folder breaks the name, and a scroll bar may stand where it does.
         await until(lambda: "batch_input-….output.jsonl" in re.sub(r"[\s▁-█]", "", app.text), what=app.text)
@@ -339,7 +339,7 @@ async def test_the_buttons_stand_right_below_the_form_and_are_always_seen(
     size: tuple[int, int], chat_file: Path, tmp_path: Path
 ) -> None:
     async with shown(offline(tmp_path), open_create(chat_file), size=size) as (app, pilot):
-        await wait_for_text(app, "[ Back ]")
+        await wait_for_text(app, "Back")
         await pilot.pause()
         form, last = app.screen.query_one("#form"), app.screen.query_one("#facts")
         notes, answers = app.screen.query_one("#notes"), app.screen.query_one("#answers")
