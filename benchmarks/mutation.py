@@ -1,10 +1,12 @@
 """Change the code in small ways and count how many of the changes the tests notice: `python -m benchmarks.mutation`.
 
-    python -m benchmarks.mutation [--rooms submit,journal] [--sample 60] [--seed 1] [--children 6] [--once] [--show]
+    python -m benchmarks.mutation [--rooms submit,journal] [--sample 60] [--seed 1] [--children 6] [--near] [--once]
+        [--show]
 
 Mutants are made and run by mutmut, in a copy of the tree. For each room a sample of its mutants is drawn with the seed
-and tried against the room's own tests; `--sample 0` tries all of them, which takes hours. `--show` prints each change
-that no test noticed. A mutant that no test runs counts as unnoticed; one that makes the tests hang, as noticed.
+and tried against the room's tests; `--sample 0` tries all of them, which takes hours. `--near` leaves out the tests of
+what stands on the room: at least as many are noticed with those. `--show` prints each change that no test noticed. A
+mutant that no test runs counts as unnoticed; one that makes the tests hang, as noticed.
 
 Mutmut switches a mutant on after the code was imported, so it cannot see what a change of code that runs on import
 does. What went unnoticed is therefore tried once more in a fresh process, against all tests of the room; `--once`
@@ -42,25 +44,23 @@ class Room(NamedTuple):
     """Part of the code, and the tests that have to notice when it changes."""
 
     sources: tuple[str, ...]
-    tests: tuple[str, ...]
+    near: tuple[str, ...]
+    """Its own tests."""
+    far: tuple[str, ...] = ()
+    """Tests of what stands on it; they take longer."""
 
 
 ENGINE, TESTS = "src/tbatch_tui/engine", "tests/engine"
 ROOMS = {
-    "submit": Room((f"{ENGINE}/submit/*",), (f"{TESTS}/submit", f"{TESTS}/scenarios/test_exactly_once.py")),
-    "journal": Room((f"{ENGINE}/journal/*",), (f"{TESTS}/journal", f"{TESTS}/submit", "tests/test_opens_0_1.py")),
+    "submit": Room((f"{ENGINE}/submit/*",), (f"{TESTS}/submit",), (f"{TESTS}/scenarios/test_exactly_once.py",)),
+    "journal": Room((f"{ENGINE}/journal/*",), (f"{TESTS}/journal", "tests/test_opens_0_1.py"), (f"{TESTS}/submit",)),
     "client": Room(
         (f"{ENGINE}/client/*",),
-        (
-            f"{TESTS}/client",
-            f"{TESTS}/download",
-            f"{TESTS}/live",
-            f"{TESTS}/scenarios/test_fault_matrix.py",
-            "tests/cli/doctor",
-        ),
+        (f"{TESTS}/client", f"{TESTS}/live", "tests/cli/doctor"),
+        (f"{TESTS}/download", f"{TESTS}/scenarios/test_fault_matrix.py"),
     ),
-    "download": Room((f"{ENGINE}/download/*",), (f"{TESTS}/download", f"{TESTS}/scenarios/test_main_job.py")),
-    "check": Room((f"{ENGINE}/check/*",), (f"{TESTS}/check", "tests/cli/test_check.py")),
+    "download": Room((f"{ENGINE}/download/*",), (f"{TESTS}/download",), (f"{TESTS}/scenarios/test_main_job.py",)),
+    "check": Room((f"{ENGINE}/check/*",), (f"{TESTS}/check",), ("tests/cli/test_check.py",)),
     "results": Room((f"{ENGINE}/results/*",), (f"{TESTS}/results",)),
     "text gate": Room(
         ("src/tbatch_tui/tui/sanitize.py", "src/tbatch_tui/text/escape.py"),
@@ -80,6 +80,8 @@ class Outcome(NamedTuple):
 def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
     """Make the mutants of a room in a copy of the tree, try a sample of them, and print what came of it."""
     sample = arguments.sample
+    if arguments.near:
+        room = room._replace(far=())
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         _copy(tree, room)
@@ -123,7 +125,7 @@ def _is_noticed_afresh(tree: Path, room: Room, mutant: str) -> bool:
     """Run the room's tests in a process of its own, in which the mutant is on from the start."""
     mutants = tree / "mutants"
     environment = {**os.environ, "MUTANT_UNDER_TEST": mutant, "PYTHONPATH": str(mutants / "src")}
-    command = [sys.executable, "-m", "pytest", "-x", *PYTEST, *room.tests]
+    command = [sys.executable, "-m", "pytest", "-x", *PYTEST, *room.near, *room.far]
     try:
         return subprocess.run(command, cwd=mutants, env=environment, capture_output=True, timeout=600).returncode != 0
     except subprocess.TimeoutExpired:
@@ -141,7 +143,7 @@ def _copy(tree: Path, room: Room) -> None:
         "source_paths": ["src"],
         "only_mutate": list(room.sources),
         "pytest_add_cli_args": PYTEST,
-        "pytest_add_cli_args_test_selection": list(room.tests),
+        "pytest_add_cli_args_test_selection": [*room.near, *room.far],
         "also_copy": [name for name in COPIED if name not in ("src", "tests")],
     }
     with (tree / "pyproject.toml").open("a") as file:
@@ -164,6 +166,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=60, help="mutants of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--children", type=int, default=6, help="mutants at once: the tests mostly wait, for a server")
+    parser.add_argument("--near", action="store_true", help="only a room's own tests, which are quicker")
     parser.add_argument("--once", action="store_true", help="do not try again, in a fresh process, what went unnoticed")
     parser.add_argument("--show", action="store_true", help="print each change that no test noticed")
     arguments = parser.parse_args()
