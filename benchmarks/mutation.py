@@ -4,8 +4,8 @@
         [--show]
 
 Mutants are made and run by mutmut, in a copy of the tree. For each room a sample of its mutants is drawn with the seed
-and tried against the room's tests; `--sample 0` tries all of them, which takes hours. `--near` leaves out the tests of
-what stands on the room: at least as many are noticed with those. `--show` prints each change that no test noticed. A
+and tried against the room's tests; `--sample 0` tries all of them, which takes hours. `--near` begins
+without the tests of what stands on the room. `--show` prints each change that no test noticed. A
 mutant that no test runs counts as unnoticed; one that makes the tests hang, as noticed.
 
 Mutmut switches a mutant on after the code was imported, so it cannot see what a change of code that runs on import
@@ -53,7 +53,11 @@ class Room(NamedTuple):
 ENGINE, TESTS = "src/tbatch_tui/engine", "tests/engine"
 ROOMS = {
     "submit": Room((f"{ENGINE}/submit/*",), (f"{TESTS}/submit",), (f"{TESTS}/scenarios/test_exactly_once.py",)),
-    "journal": Room((f"{ENGINE}/journal/*",), (f"{TESTS}/journal", "tests/test_opens_0_1.py"), (f"{TESTS}/submit",)),
+    "journal": Room(
+        (f"{ENGINE}/journal/*",),
+        (f"{TESTS}/journal", "tests/test_opens_0_1.py"),
+        (f"{TESTS}/submit", f"{TESTS}/groups", f"{TESTS}/live"),
+    ),
     "client": Room(
         (f"{ENGINE}/client/*",),
         (f"{TESTS}/client", f"{TESTS}/live", "tests/cli/doctor"),
@@ -80,11 +84,9 @@ class Outcome(NamedTuple):
 def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
     """Make the mutants of a room in a copy of the tree, try a sample of them, and print what came of it."""
     sample = arguments.sample
-    if arguments.near:
-        room = room._replace(far=())
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
-        _copy(tree, room)
+        _copy(tree, room._replace(far=()) if arguments.near else room)
         _make_mutants(tree)
         mutants = sorted(_exit_codes(tree))
         chosen = random.Random(arguments.seed).sample(mutants, sample) if 0 < sample < len(mutants) else mutants
@@ -166,7 +168,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=60, help="mutants of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--children", type=int, default=6, help="mutants at once: the tests mostly wait, for a server")
-    parser.add_argument("--near", action="store_true", help="only a room's own tests, which are quicker")
+    parser.add_argument("--near", action="store_true", help="begin with a room's own tests only, which are quicker")
     parser.add_argument("--once", action="store_true", help="do not try again, in a fresh process, what went unnoticed")
     parser.add_argument("--show", action="store_true", help="print each change that no test noticed")
     arguments = parser.parse_args()

@@ -51,6 +51,16 @@ async def test_a_job_is_created_and_cancelled(api: TogetherApi, still_sandbox: S
     assert error.value.status == 409 and "asked to cancel the job" in error.value.title
 
 
+@pytest.mark.parametrize("body", [{}, {"file_id": None}, {"file_id": 7}])
+async def test_an_upload_that_the_server_has_under_no_id_is_not_understood(
+    body: dict[str, object], api: TogetherApi, still_sandbox: Sandbox, chat_file: Path
+) -> None:
+    still_sandbox.plan_fault("status", "/v1/files", method="POST", status=409, body=body)
+    with pytest.raises(OutcomeUnknownError) as error:
+        await api.upload(chat_file, lambda *_: None, lambda: False)
+    assert error.value.title == "The server's answer could not be understood"
+
+
 async def test_a_file_is_listed_and_deleted_once(api: TogetherApi, still_sandbox: Sandbox) -> None:
     file_id = still_sandbox.add_file(CONTENT)
     assert file_id in (await api.list_files()).decode()
@@ -124,6 +134,19 @@ async def test_the_models_of_all_pages_are_listed(api: TogetherApi, still_sandbo
     still_sandbox.clear_faults()
     still_sandbox.plan_fault("status", MODELS_PATH, status=200, body={"data": [], "next_cursor": "x"})
     assert await api.models() == []
+
+
+async def test_a_list_of_models_that_never_ends_is_given_up(
+    api: TogetherApi, still_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tbatch_tui.engine.client.api._MAX_PAGES", 3)
+    for number in range(1, 5):
+        body = {"data": [{"name": "a/b"}], "next_cursor": f"page-{number}"}
+        still_sandbox.plan_fault("status", MODELS_PATH, first=number, last=number, status=200, body=body)
+    with pytest.raises(OutcomeUnknownError) as error:
+        await api.models()
+    assert error.value.hint == "The list of models never ends."
+    assert still_sandbox.count("GET", MODELS_PATH) == 3
 
 
 async def test_an_account_is_asked_for_by_its_key(api: TogetherApi, still_sandbox: Sandbox) -> None:
