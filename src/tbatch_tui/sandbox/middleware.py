@@ -31,7 +31,7 @@ HTML_BODY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad
 CONTROL_PREFIX = "/_sandbox/"
 """Path prefix of the sandbox's own calls (`api.control`): never recorded, and no fault applies to them."""
 _VERSIONED = ("/v1/", "/v2/", "/v3/")
-_BARE = ("/batches", "/files")
+_BARE = ("/batches", "/files", "/models", "/chat/completions", "/audio/")
 
 
 class CuttableProtocol(H11Protocol):
@@ -52,7 +52,7 @@ def canonical_path(path: str) -> str:
     """Return the path with exactly one version in front, whatever base URL the client uses.
 
     SDK 3.x puts `/v1` on each path, SDK 2.x has it at the end of its base URL, and people set either kind of base URL
-    for either SDK: `/v1/v1/batches`, `/v1/v3/whoami` and `/batches` all arrive.
+    for either SDK and the npm client: `/v1/v1/batches`, `/v1/v3/whoami`, `/batches` and `/models` all arrive.
     """
     while path.startswith("/v1/") and path[3:].startswith(_VERSIONED):
         path = path[3:]

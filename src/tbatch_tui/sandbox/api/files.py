@@ -32,6 +32,8 @@ def file_to_dict(file: StoredFile) -> dict[str, Any]:
 
     `Processed` is gone from SDK 3.x, but 2.x cannot read a file without it.
     """
+    # Which of its fields a batch input has is not known: those that say no more than `LineCount` does are there.
+    report = {"validation_report": {"valid": True, "file_id": file.id, "nlines": file.lines}} if file.ready else {}
     return {
         "id": file.id,
         "object": "file",
@@ -43,6 +45,7 @@ def file_to_dict(file: StoredFile) -> dict[str, Any]:
         "processing_status": "COMPLETED" if file.ready else "PENDING",
         "LineCount": file.lines if file.ready else 0,
         "purpose": file.purpose,
+        **report,
     }
 
 
