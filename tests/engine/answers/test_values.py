@@ -146,10 +146,11 @@ def test_tool_calls_and_recordings_have_fields_too(tmp_path: Path) -> None:
     call = {"type": "function", "function": {"name": "rate", "arguments": '{"label": "good"}'}}
     rows = [
         answer_row("a", None, reason="tool_calls", tool_calls=[call]),
-        response_row("b", {"text": "Hello.", "duration": 2.5}),
+        response_row("b", {"text": "Hello.", "duration": 2.5, "language": "en"}),
     ]
     index = build_index(tmp_path, output=rows)
-    table = read_table(index, None, ["label", "answer", "seconds"])
+    table = read_table(index, None, ["label", "answer", "seconds", "language"])
+    assert describe(table, "language").values[0].label == "en" and describe(table, "language").filled == 1
     assert table.column("label").counts == Counter({0: 1, NOT_JSON: 1})
     assert sorted(table.column("answer").labels) == ["Hello.", 'rate({"label": "good"})']
     summary = describe(table, "seconds").numbers

@@ -248,6 +248,8 @@ def field_text(field: Field, answer: Answer) -> str:
     """Return the value of a field of one answer as text; nothing where it has none."""
     if field.kind is FieldKind.KEY:
         return value_text((json_object(answer) or {}).get(field.key))
+    if field.kind is FieldKind.LANGUAGE:
+        return answer.language or ""
     return (answer.finish_reason or "") if field.kind is FieldKind.FINISH_REASON else answer.text
 
 

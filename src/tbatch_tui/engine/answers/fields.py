@@ -40,6 +40,8 @@ class FieldKind(Enum):
     """Completion tokens."""
     SECONDS = "seconds"
     """Length of the recording."""
+    LANGUAGE = "language"
+    """What the recording is in."""
 
     @property
     def is_measure(self) -> bool:
@@ -148,10 +150,11 @@ def find_fields(index: ResultIndex, rows: Sequence[int], cancelled: Callable[[],
 
 def _derived(index: ResultIndex, rows: Sequence[int], taken: set[str]) -> list[Field]:
     """Return the fields that every answer has. A name that a key has already gets `_2`, as in exports."""
-    types = {FieldKind.ANSWER: None, FieldKind.FINISH_REASON: FieldType.TEXT}
+    types = {FieldKind.ANSWER: None, **dict.fromkeys((FieldKind.FINISH_REASON, FieldKind.LANGUAGE), FieldType.TEXT)}
     fields: list[Field] = []
+    has_seconds = _has_seconds(index, rows)
     for kind in FieldKind:
-        if kind is FieldKind.KEY or (kind is FieldKind.SECONDS and not _has_seconds(index, rows)):
+        if kind is FieldKind.KEY or (kind in (FieldKind.SECONDS, FieldKind.LANGUAGE) and not has_seconds):
             continue
         name, number = kind.value, 1
         while name in taken:

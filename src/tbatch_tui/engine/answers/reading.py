@@ -34,6 +34,8 @@ class Answer(Struct, gc=False):
     arguments: Any = None
     """The arguments of a tool call that stands alone: JSON in a text, or decoded."""
     finish_reason: str | None = None
+    language: str | None = None
+    """Of a recording."""
 
 
 class _Message(Struct, gc=False):
@@ -130,8 +132,8 @@ def _read_decoded(line: bytes) -> Answer:
     body = response_body(response.get("body")) if isinstance(response, dict) else None
     choices = read_choices(body)
     if not choices:
-        text = body.get("text") if isinstance(body, dict) else None
-        return Answer(text if isinstance(text, str) else "")
+        text, language = (body.get("text"), body.get("language")) if isinstance(body, dict) else (None, None)
+        return Answer(text if isinstance(text, str) else "", language=as_id(language) or None)
     choice = choices[0]
     arguments = None
     if len(choice.tool_calls) == 1 and not choice.text.strip():

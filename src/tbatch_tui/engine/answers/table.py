@@ -106,7 +106,7 @@ def read_table(
     return AnswerTable(index, chosen, fields, columns)
 
 
-_FROM_ANSWER = (FieldKind.ANSWER, FieldKind.LENGTH, FieldKind.FINISH_REASON)
+_FROM_ANSWER = (FieldKind.ANSWER, FieldKind.LENGTH, FieldKind.FINISH_REASON, FieldKind.LANGUAGE)
 
 
 def _put(field: Field, builder: ColumnBuilder | _Text, at: int, answer: Answer) -> None:
@@ -116,6 +116,8 @@ def _put(field: Field, builder: ColumnBuilder | _Text, at: int, answer: Answer) 
         builder.put(at, len(answer.text))
     elif field.kind is FieldKind.FINISH_REASON:
         builder.put(at, answer.finish_reason or None)
+    elif field.kind is FieldKind.LANGUAGE:
+        builder.put(at, answer.language)
     elif field.kind is FieldKind.KEY:
         builder.put(at, (json_object(answer) or {}).get(field.key))
 

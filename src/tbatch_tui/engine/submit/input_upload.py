@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.audio.signed_copy import SignedCopies
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import (
     ConnectionFailedError,
     LocalFileError,
@@ -59,16 +60,17 @@ class InputUploader:
         in a store that cannot be used.
         """
         key = submission_key(submission.id)
+        if submission.endpoint == Endpoint.CHAT:
+            return await self._upload(submission, key, is_stopped, submission.path)
         try:
             return await self._upload(submission, key, is_stopped)
         finally:
             await asyncio.to_thread(self._copies.remove, key)
 
     async def _upload(
-        self, submission: Submission, key: str, is_stopped: Callable[[], bool]
+        self, submission: Submission, key: str, is_stopped: Callable[[], bool], path: Path | None = None
     ) -> tuple[Submission, bool]:
         wait = self._first_retry_delay
-        path: Path | None = None
         while True:
             try:
                 _require_unchanged(submission, await fingerprint_file(submission.path))

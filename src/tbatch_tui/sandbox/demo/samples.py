@@ -99,9 +99,10 @@ def questions(count: int, seed: int = 12, model: str = LLAMA, prefix: str = "que
 
 
 def recordings(count: int, name: str = "interview", model: str = WHISPER) -> Iterator[dict[str, Any]]:
-    """Yield requests to transcribe recordings."""
+    """Yield requests to transcribe recordings, with times and speakers; every fifth asks for the text alone."""
+    timed = {"response_format": "verbose_json", "timestamp_granularities": ["segment", "word"], "diarize": True}
     for number in range(1, count + 1):
-        options: dict[str, Any] = {"response_format": "verbose_json"} if number % 3 == 0 else {}
+        options: dict[str, Any] = timed if number % 5 else {}
         yield audio_request(
             f"{name}-{number:02d}", f"https://media.example.org/{name}s/{number:02d}.mp3", model=model, **options
         )
