@@ -134,6 +134,15 @@ def test_the_details_show_the_deadline_at_any_width(width: int) -> None:
     assert " · job-1 · " in plain(details_lines(record, NOW, 76)[0])
 
 
+def test_the_details_say_what_to_do_where_the_row_says_what_is_not_here() -> None:
+    ended = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
+    record = JobRecord("job-1", job=ended)
+    assert plain(progress_cell(record, 30)) == "not downloaded"
+    assert plain(details_lines(record, NOW, 76)[1]) == "d downloads its results"
+    lost = JobRecord("job-1", job=replace(ended, output_file_id=None))
+    assert plain(details_lines(lost, NOW, 76)[1]) == "no result files"
+
+
 # -- the pace ------------------------------------------------------------------------------------------
 
 

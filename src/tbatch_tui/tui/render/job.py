@@ -203,6 +203,8 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         second = [("The server warned: ", "$status-attention"), (line(submission.warning), "")]
     elif record.transfers:
         second = _format_files(record.transfers, "\n" if width is None else " · ")
+    elif job is not None and job.is_ended and record.has_result_files:  # more than its row says
+        second = [(key_display(keys.DOWNLOAD), "bold $accent-text"), (" downloads its results", "")]
     elif job is not None and job.is_ended:
         second = format_outcome(record)
     else:
