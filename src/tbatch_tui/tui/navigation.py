@@ -206,6 +206,7 @@ class ProfileSwitch(Navigation):
 
     settings: Settings
     settings_of: Callable[[str], Settings] | None
+    _is_engine_open: bool
     _switching: asyncio.Task[None] | None = None
     """Closes one engine and opens the other; leaving the app waits for it."""
 
@@ -222,7 +223,11 @@ class ProfileSwitch(Navigation):
         """Why no other profile can be chosen; empty if one can."""
         if self.demo is not None:
             return "The demo has a server of its own, and no profiles"
-        return "" if self.settings.profiles and self.settings_of is not None else NO_PROFILES
+        if not self.settings.profiles or self.settings_of is None:
+            return NO_PROFILES
+        # One engine at a time: the one that is closed has to be open by then, and its history loaded.
+        is_ready = self._is_engine_open and self._switching is None
+        return "" if is_ready else "The history is being opened: try again in a moment"
 
     @property
     def profile_badge(self) -> tuple[str, str] | None:
@@ -233,7 +238,7 @@ class ProfileSwitch(Navigation):
     @work(group="profile", exclusive=True, exit_on_error=False)
     async def on_switch_profile(self, _: messages.SwitchProfile) -> None:
         """Let the person choose a profile, and go over to it once its key is known."""
-        if self.settings_of is None:
+        if self.profile_blocker or self.settings_of is None:
             return
         from tbatch_tui.tui.screens.jobs.dialogs.profile import choose_profile, confirm_switch, wait_for_key
 
@@ -247,8 +252,11 @@ class ProfileSwitch(Navigation):
             self.bridge.report(error)
             return
         self._switching = asyncio.create_task(self._go_over(replace(settings, file=None), waiting))
-        await asyncio.shield(self._switching)
-        self._switching = None
+        try:
+            await asyncio.shield(self._switching)
+        finally:
+            if self._switching.done():  # else the app is being left, and waits for it
+                self._switching = None
 
     async def _go_over(self, settings: Settings, waiting: KeyWait) -> None:
         """Close this engine, open that of other settings, and show its jobs. `waiting` keeps keys away meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tbatch_tui.tui import theme
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog
 from tbatch_tui.tui.dialogs.confirm import Confirm
+from tbatch_tui.tui.messages import SwitchProfile
 from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
@@ -156,6 +158,21 @@ async def test_an_upload_is_asked_about_and_goes_on_when_its_profile_is_back(
         await until(lambda: is_on(app, "work") and len(work.jobs) == 2)
         await until(lambda: "requests" in screen_text(app) and "Uploading" not in screen_text(app))
     assert work.count("POST", "/v1/batches") == 1
+
+
+async def test_nothing_is_switched_while_a_history_is_being_opened(app: TbatchApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "being opened" in app.profile_blocker
+        await until(lambda: is_on(app, "work") and not app.profile_blocker)
+        app._switching = asyncio.create_task(asyncio.sleep(0))  # as while a profile is being gone over to
+        app.post_message(SwitchProfile())
+        await pilot.press("P")
+        await until(lambda: any("being opened" in message.text for message in app.bridge.log))
+        assert app.screen is app.jobs
+        await app._switching
+        app._switching = None
+        await switch_to("home", app, pilot)
+        await until(lambda: is_on(app, "home"))
 
 
 async def test_no_profile_is_a_choice_too(app: TbatchApp, home: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

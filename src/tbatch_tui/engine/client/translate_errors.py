@@ -128,7 +128,8 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     if status in (401, 403):
         return AuthenticationError(
             f"The key {masked_key(key)} was refused ({status})" + (f": {message}" if message else ""),
-            "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), then restart.",
+            "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), or correct the "
+            "one of the profile in use; then restart.",
             status=status,
         )
     if status == 429:
