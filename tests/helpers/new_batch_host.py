@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.message import Message
     from textual.pilot import Pilot
 
-    from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, OpenPath, Submitted
+    from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, OpenModels, OpenPath, Submitted
 
 SIZES = [(80, 24), (60, 20), (140, 40)]
 Open = Callable[[BatchEngine, Bridge], BaseScreen]
@@ -52,6 +52,9 @@ class NewBatchHost(Bare):
         self.posted.append(message)
 
     def on_create_batch(self, message: CreateBatch) -> None:
+        self.posted.append(message)
+
+    def on_open_models(self, message: OpenModels) -> None:
         self.posted.append(message)
 
     def on_submitted(self, message: Submitted) -> None:

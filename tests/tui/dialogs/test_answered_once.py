@@ -33,7 +33,6 @@ from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.screens.check.edit_dialog import EditDialog
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
 from tbatch_tui.tui.screens.check.line_diff import diff_lines
-from tbatch_tui.tui.screens.compose.model_dialog import ModelDialog
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
@@ -89,7 +88,6 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     ExportDialog: lambda _: ExportDialog("x", "x", Path("/tmp"), count=3, shown=3),
     EditDialog: lambda _: EditDialog(Path("x"), "x.edited.jsonl", ()),
     FixDialog: lambda _: FixDialog(FixOffer(Path("x"), (RuleFix("crlf", 2, 1, diff_lines("crlf", "a\r", "a")),), 0)),
-    ModelDialog: lambda _: ModelDialog([], None, "some/model"),
     PatternDialog: lambda _: PatternDialog("answer", "(?P<label>[a-z]+)"),
     ColumnDialog: lambda _: ColumnDialog(("answer",), ("label",)),
     SchemaDialog: lambda _: SchemaDialog(),

@@ -14,11 +14,11 @@ from tbatch_tui.engine.tables.compose.draft import Draft
 from tbatch_tui.engine.tables.make import MadeFile, make_input
 from tbatch_tui.engine.tables.recipe import MessageTemplate, Recipe, RecipeSource
 from tbatch_tui.engine.tables.recipe_text import recipe_text
-from tbatch_tui.tui.messages import CheckFile, GoBack
+from tbatch_tui.tui.messages import CheckFile, GoBack, OpenModels
 from tbatch_tui.tui.screens.compose.columns import ColumnTable
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
-from tests.conftest import until
+from tests.conftest import CHAT_MODEL, until
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
 
 if TYPE_CHECKING:
@@ -411,10 +411,10 @@ async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sa
         await until(lambda: len(screen(app)._catalogue) > 0)
         app.screen.query_one("#model").focus()
         await pilot.press("enter")
-        await until(lambda: "Which model?" in app.text and "Context" in app.text)
-        await pilot.press(*"llama 70b")
-        await until(lambda: "Llama-3.3-70B-Instruct-Turbo" in app.text)
-        await pilot.press("enter")
+        await until(lambda: any(isinstance(message, OpenModels) for message in app.posted))
+        [opened] = [message for message in app.posted if isinstance(message, OpenModels)]
+        assert opened.take is not None
+        opened.take(CHAT_MODEL)
         await until(lambda: "tokens of context" in app.text and "per 1M tokens" in app.text)
         app.screen.query_one("#max_tokens").focus()
         await pilot.press(*"10")

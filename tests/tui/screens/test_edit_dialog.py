@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tbatch_tui.tui.messages import CheckFile
+from tbatch_tui.tui.messages import CheckFile, OpenModels
 from tbatch_tui.tui.screens.check.edit_dialog import EditDialog
 from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.drawn import check_screen
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
@@ -81,7 +82,7 @@ async def test_a_copy_is_previewed_written_and_checked(path: Path, tmp_path: Pat
 async def test_what_makes_no_sense_is_said_and_writes_nothing(path: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await open_dialog(app, pilot)
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         for field, text, words in (
             ("set", "model=x", "model cannot be set as a parameter"),
             ("drop", "messages", "A request cannot be without messages"),
@@ -123,3 +124,15 @@ async def test_a_line_that_cannot_be_changed_is_named(tmp_path: Path) -> None:
         await open_dialog(app, pilot)
         await type_into(pilot, "system", "Be brief.")
         await until(lambda: "calls.jsonl:1: a transcription has no system prompt" in text_on(app))
+
+
+async def test_enter_in_the_empty_field_of_the_model_takes_one_from_models(path: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
+        await open_dialog(app, pilot)
+        await pilot.press("enter")
+        await until(lambda: any(isinstance(message, OpenModels) for message in app.posted))
+        [opened] = [message for message in app.posted if isinstance(message, OpenModels)]
+        assert opened.take is not None
+        opened.take("acme/other")
+        assert app.screen.query_one("#model", TextInput).value == "acme/other"
+        assert app.focused is not app.screen.query_one("#model"), "the next enter writes"

@@ -9,7 +9,9 @@ from textual.widgets import Static
 from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.messages import OpenModels
 from tbatch_tui.tui.render.styled import styled_content
+from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,8 @@ class Form(Dialog[Answer | None]):
         #sum { height: auto; margin-top: 1; }
     }
     """
+    MODEL_FIELD: ClassVar[str] = ""
+    """The id of the field with a model, in which Enter opens Models while it is empty; empty where there is none."""
     AROUND: ClassVar[int]
     """Lines of the dialog around what scrolls, which gets the rest of the terminal."""
 
@@ -59,9 +63,16 @@ class Form(Dialog[Answer | None]):
         self.update_summary()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save on Enter in a field too."""
+        """Save on Enter in a field too; in the empty field of a model, go to Models and take one from there."""
         event.stop()
-        self.action_save()
+        if self.MODEL_FIELD and event.input.id == self.MODEL_FIELD and not event.value.strip():
+            self.post_message(OpenModels(event.input.placeholder, self._take_model))
+        else:
+            self.action_save()
+
+    def _take_model(self, name: str) -> None:
+        self.query_one(f"#{self.MODEL_FIELD}", TextInput).value = name
+        self.focus_next()
 
     def on_resize(self) -> None:
         """Let the ticks, or the fields of `.fields`, scroll where the terminal is too low for all of them."""

@@ -94,6 +94,7 @@ class EditDialog(Form[EditChoice]):
     """Fields for what is changed, and below them a line before and after; answers what was chosen, or None."""
 
     AUTO_FOCUS = "#model"
+    MODEL_FIELD = "model"
     AROUND = 15
     DEFAULT_CSS = """
     EditDialog {

@@ -264,16 +264,11 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         """Write and go on, on Enter in a line of the form."""
         self.action_go_on()
 
-    @work(group="models", exclusive=True, exit_on_error=False)
-    async def on_draft_form_models_requested(self) -> None:
-        """Let the person choose a model."""
-        from tbatch_tui.tui.screens.compose.model_dialog import ModelDialog, models_for
+    def on_draft_form_models_requested(self) -> None:
+        """Go to Models, from where a model comes back into the form."""
+        from tbatch_tui.tui.messages import OpenModels
 
-        draft = self.form.draft
-        models = models_for(self._catalogue, draft.kind)
-        name = await self.app.push_screen_wait(ModelDialog(models, self._prices, draft.model.strip()))
-        if name is not None:
-            self.form.set_line("model", name)
+        self.post_message(OpenModels(self.form.draft.model.strip(), lambda name: self.form.set_line("model", name)))
 
     @on(ColumnTable.Selected, "#columns")
     def _insert_column(self, event: RecordTable.Selected) -> None:

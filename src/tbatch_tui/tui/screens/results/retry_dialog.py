@@ -64,6 +64,7 @@ class RetryDialog(Form[RetryChoice]):
     """A form of ticks and two fields; returns the choice, or None."""
 
     AROUND = 15
+    MODEL_FIELD = "model"
 
     def __init__(self, offer: RetryOffer) -> None:
         super().__init__()
