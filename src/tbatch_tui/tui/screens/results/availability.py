@@ -23,6 +23,8 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
         return "The screen is just opening"
     session = screen.session
     match action:
+        case "open_source" if not session.has_recordings:
+            return "These results are not of recordings"
         case "hit" if not screen.row_filter.query.text:
             return "No search yet: press {list.filter}"
         case "retry" | "export" | "answers" | "answer_schema" if not (session.index.is_built and session.has_results):
