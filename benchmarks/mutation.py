@@ -5,8 +5,8 @@
 
 Mutants are made and run by mutmut, in a copy of the tree. For each room a sample of its mutants is drawn with the seed
 and tried against the room's tests; `--sample 0` tries all of them, which takes hours. `--near` begins
-without the tests of what stands on the room. `--show` prints each change that no test noticed. A
-mutant that no test runs counts as unnoticed; one that makes the tests hang, as noticed.
+without the tests of what stands on the room. `--show` prints each change that no test noticed. A mutant that no test
+runs counts as unnoticed; one that makes the tests hang, as noticed.
 
 Mutmut switches a mutant on after the code was imported, so it cannot see what a change of code that runs on import
 does. What went unnoticed is therefore tried once more in a fresh process, against all tests of the room; `--once`
@@ -65,7 +65,11 @@ ROOMS = {
     ),
     "download": Room((f"{ENGINE}/download/*",), (f"{TESTS}/download",), (f"{TESTS}/scenarios/test_main_job.py",)),
     "check": Room((f"{ENGINE}/check/*",), (f"{TESTS}/check",), ("tests/cli/test_check.py",)),
-    "results": Room((f"{ENGINE}/results/*",), (f"{TESTS}/results",)),
+    "results": Room(
+        (f"{ENGINE}/results/*",),
+        (f"{TESTS}/results",),
+        (f"{TESTS}/audio", f"{TESTS}/answers", f"{TESTS}/groups", f"{TESTS}/scenarios/test_table_and_back.py"),
+    ),
     "text gate": Room(
         ("src/tbatch_tui/tui/sanitize.py", "src/tbatch_tui/text/escape.py"),
         ("tests/tui/test_sanitize.py", "tests/text"),

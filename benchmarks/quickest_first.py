@@ -11,8 +11,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, settings
+
 if TYPE_CHECKING:
     import pytest
+
+settings.register_profile("mutation", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("mutation")  # on a busy machine nothing is too slow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

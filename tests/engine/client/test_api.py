@@ -51,7 +51,7 @@ async def test_a_job_is_created_and_cancelled(api: TogetherApi, still_sandbox: S
     assert error.value.status == 409 and "asked to cancel the job" in error.value.title
 
 
-@pytest.mark.parametrize("body", [{}, {"file_id": None}, {"file_id": 7}])
+@pytest.mark.parametrize("body", [{"file_id": None}, {"file_id": 7}])
 async def test_an_upload_that_the_server_has_under_no_id_is_not_understood(
     body: dict[str, object], api: TogetherApi, still_sandbox: Sandbox, chat_file: Path
 ) -> None:
@@ -59,6 +59,7 @@ async def test_an_upload_that_the_server_has_under_no_id_is_not_understood(
     with pytest.raises(OutcomeUnknownError) as error:
         await api.upload(chat_file, lambda *_: None, lambda: False)
     assert error.value.title == "The server's answer could not be understood"
+    assert error.value.hint == "It names no file. Trying again."
 
 
 async def test_a_file_is_listed_and_deleted_once(api: TogetherApi, still_sandbox: Sandbox) -> None:

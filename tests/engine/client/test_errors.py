@@ -121,6 +121,7 @@ def test_what_a_status_is_taken_for(status: int, kind: type[BatchError]) -> None
         ("https://me:pass@new.example/v1?token=1#x", "https://new.example/v1"),
         ("https://host:port/v1?token=1", "https://host:port/v1"),
         ("https://new.example/" + "x" * 300, ("https://new.example/" + "x" * 300)[:200]),
+        ("https://host:port/" + "x" * 300, ("https://host:port/" + "x" * 300)[:200]),
         ("", ""),
     ],
 )

@@ -21,6 +21,7 @@ def test_the_total_of_a_part_is_what_the_server_states() -> None:
     assert head(206, REST | {"ETag": ""}) == ResponseHead(100, 300, 1000, '"v1"', 200)
     chunked = REST | {"Content-Length": "", "Transfer-Encoding": "chunked"}
     assert head(206, chunked) == ResponseHead(100, 300, 1000, '"v1"', None)
+    assert head(206, chunked | {"Content-Length": "200"}) == ResponseHead(100, 300, 1000, '"v1"', None)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from tbatch_tui.engine.results import ExportFormat, export_rows
 from tbatch_tui.engine.results.export.report.parts import Bar, ComparisonTable, FieldBars, ReportParts
+from tbatch_tui.engine.results.export.report.writer import _plain_parts
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
@@ -160,3 +161,32 @@ def test_a_browser_searches_and_opens_a_row(tmp_path: Path) -> None:
     assert re.search(r"<dialog[^>]* open", page) and ">699 text 699</h2>" in page
     turns = page[page.index("record-body") :]
     assert ">system</h3>" in turns and ">Be brief.</pre>" in turns and ">answer 699 text 699</pre>" in turns
+
+
+def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:
+    field = FieldBars("label", "3 values", (Bar("good", 1200), Bar("bad", 300, "odd"), Bar("none", 0)), 1600)
+    many = FieldBars("many", "", tuple(Bar(f"value {number}", 1) for number in range(3000)), 0)
+    table = ComparisonTable("Both", ("kappa 0.5",), "first run", "second run", ("good",), (("bad", (1234,)),))
+    parts = _plain_parts(ReportParts("Title", (("Jobs", "2"),), "sum", (field, many), (table,)))
+    assert (parts["title"], parts["facts"], parts["summary"]) == ("Title", [{"name": "Jobs", "value": "2"}], "sum")
+    first, second = parts["fields"]
+    assert (first["name"], first["summary"], first["bins"]) == ("label", "3 values", [])
+    assert first["bars"] == [
+        {"name": "good", "note": "", "count": "1,200", "share": "75.0 %", "size": "100.00"},
+        {"name": "bad", "note": "odd", "count": "300", "share": "18.8 %", "size": "25.00"},
+        {"name": "none", "note": "", "count": "0", "share": "0.0 %", "size": "0.00"},
+    ]
+    assert (first["more_bars"], first["untold"]) == ([], "")
+    shown = len(second["bars"]) + len(second["more_bars"])
+    assert second["more"] == f"{3000 - len(second['bars']):,}" and second["untold"] == f"{3000 - shown:,}"
+    assert {bar["share"] for bar in second["bars"]} == {""}
+    assert parts["comparisons"] == [
+        {
+            "title": "Both",
+            "summary": ["kappa 0.5"],
+            "first": "first run",
+            "second": "second run",
+            "columns": ["good"],
+            "rows": [{"name": "bad", "counts": ["1,234"]}],
+        }
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
 def hits(index: ResultIndex, text: str) -> list[int]:
     return [row for row, hit in enumerate(search(index, text)) if hit]
+
+
+def test_how_far_a_search_is_is_told_in_bytes(tmp_path: Path) -> None:
+    index = build_index(tmp_path, requests=[request_row("a")], output=[answer_row("a", "x" * 3 * PIECE_SIZE)])
+    told: list[tuple[int, int]] = []
+    search(index, "nowhere", progress=lambda done, total: told.append((done, total)))
+    total = sum(index.file_size(file) for file in index.files)
+    assert told[-1] == (total, total) and {whole for _, whole in told} == {total}
+    steps = [later[0] - before[0] for before, later in pairwise([(0, total), *told])]
+    assert len(steps) > 4 and all(0 < step <= PIECE_SIZE for step in steps)
 
 
 def test_requests_answers_errors_and_ids_are_searched(tmp_path: Path) -> None:
