@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,3 +129,27 @@ async def test_a_list_that_is_not_whole_does_not_show_that_the_create_was_not_ma
         record = await engine.wait_until(key, lambda r: r.job is not None)
         assert record.label == "mine"
     assert (box.count(*CREATE), len(box.jobs)) == (1, 2)
+
+
+@pytest.mark.parametrize("server_clock", [None, -500.0])
+@pytest.mark.parametrize(
+    ("after_first", "is_stray"), [(-3601.0, False), (-3599.0, True), (0.0, True), (3699.0, True), (3701.0, False)]
+)
+def test_a_stray_was_made_between_the_first_create_and_the_last_repeat(
+    server_clock: float | None, after_first: float, is_stray: bool
+) -> None:
+    from tbatch_tui.engine.submit.matching import might_be_stray
+
+    by_server = None if server_clock is None else SENT + server_clock
+    submission = Submission(
+        1, Path("a.jsonl"), 1, "0", Endpoint.CHAT, "", 1, SENT - 9, SubmissionState.CREATED, "file-1", ("known",),
+        create_sent_at=SENT, create_sent_server_at=by_server, repeated_at=SENT + 100,
+    )  # fmt: skip
+    created_at = SENT + (server_clock or 0.0) + after_first
+    job = Job("a", "VALIDATING", endpoint=Endpoint.CHAT, input_file_id="file-1", created_at=created_at)
+    assert might_be_stray(job, submission) is is_stray
+    assert might_be_stray(replace(job, created_at=None), submission)
+    assert not might_be_stray(replace(job, id="known"), submission)
+    assert not might_be_stray(replace(job, input_file_id=None), submission)
+    assert not might_be_stray(job, replace(submission, repeated_at=None))
+    assert not might_be_stray(job, replace(submission, create_sent_at=None))
