@@ -81,6 +81,8 @@ class EngineOptions:
     """Seconds that the answer to a request that is asked at once is waited for."""
     requests_per_job: int | None = None
     """How many requests a part of a file has at most; None for as many as the API takes."""
+    parts_at_once: int = 0
+    """How many parts of a file are out together at most; 0 for all."""
     first_retry_delay: float = 2.0
     """Seconds before a failed call is repeated; they double from one failure to the next."""
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

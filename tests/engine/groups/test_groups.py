@@ -185,7 +185,7 @@ async def test_killed_after_the_first_were_counted_the_rest_is_still_decided(
         assert rest.group is not None
         # As it was on the disk an instant before: the first are counted, the rest has not heard of it.
         waiting, ready = SubmissionState.WAITING, SubmissionState.READY
-        await engine._store.release_rest(rest.group.id, waiting, error=None, only=(ready,))
+        await engine._store.groups.release(rest.group.id, waiting, error=None, only=(ready,))
     async with make_engine(sandbox) as engine:
         await engine.records()
         await rest_is(engine, rest.key, LocalStatus.READY)

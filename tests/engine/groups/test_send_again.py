@@ -155,7 +155,7 @@ async def test_what_may_have_been_created_is_not_sent_again(
         unknown = replace(refused.submission, create_sent_at=1.0)
         await engine._store.submissions.save(unknown, [unknown.state])
         assert await engine.groups.unsent(refused.key) == []
-        assert await engine._store.send_again({refused.key: refused.submission.path}, []) == []
+        assert await engine._store.groups.send_again({refused.key: refused.submission.path}, []) == []
     assert len(sandbox.jobs) == 2
 
 

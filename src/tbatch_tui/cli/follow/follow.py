@@ -10,7 +10,7 @@ from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.engine.domain.job import LocalStatus
-from tbatch_tui.engine.groups.groups import format_outcome, is_answered_whole, is_counted
+from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, is_counted
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text.plural import plural
 

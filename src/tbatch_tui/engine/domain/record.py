@@ -89,8 +89,9 @@ class JobRecord:
 
     @property
     def name_of_file(self) -> str:
-        """The label, else the input file's stem, else the first 8 characters of the key."""
-        stem = self.group.path.stem if self.group is not None else Path(self.input_name).stem
+        """The label, else the group's name, else the input file's stem, else the first 8 characters of the key."""
+        group = self.group
+        stem = (group.name or group.path.stem) if group is not None else Path(self.input_name).stem
         return self.label or stem or self.key[:8]
 
     @property

@@ -115,6 +115,18 @@ class JobGroup:
     """How many requests, taken from all over the file, are sent first as part 1; 0 if all parts are sent at once."""
     auto_continue: bool = False
     """Whether the rest is sent by itself when all of the first are answered."""
+    name: str = ""
+    """What it was called when it was submitted; empty for the stem of the file."""
+    is_held: bool = False
+    """Whether the person holds what has not been sent."""
+    stages: tuple[int, ...] = ()
+    """The number of the last part of each stage but the last: what follows waits until those are back."""
+    share: float = 100.0
+    """Percent of the requests of a stage that need a whole answer for the next one to follow by itself."""
+    at_once: int = 0
+    """How many parts are out together at most; 0 for all."""
+    approved: int = 0
+    """How many stages the person has let pass, whatever came of them."""
 
     @property
     def key(self) -> str:
@@ -128,6 +140,11 @@ class JobGroup:
         if part == 1:
             return f"first {self.first}"
         return "the rest" if self.parts == 2 else f"the rest, {part - 1} of {self.parts - 1}"
+
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """The last part of each stage but the last; requests that go first are a stage of their own."""
+        return (1,) if self.first else self.stages
 
 
 class PartFile(NamedTuple):
@@ -153,3 +170,12 @@ class NewGroup(NamedTuple):
     """How many requests are the first part. With it only that part is sent, and the others wait; 0 for none."""
     auto_continue: bool
     """Whether the others follow by themselves when all of the first are answered."""
+    name: str = ""
+    stages: tuple[int, ...] = ()
+    share: float = 100.0
+    at_once: int = 0
+
+    def is_sent_at_once(self, part: int) -> bool:
+        """Return whether a part is sent now: it is of the first stage, and among those that may be out together."""
+        end = 1 if self.first else self.stages[0] if self.stages else part
+        return part <= end and (not self.at_once or part <= self.at_once)

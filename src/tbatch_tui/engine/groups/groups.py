@@ -10,19 +10,20 @@ import asyncio
 import math
 import shutil
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
-from tbatch_tui.engine.domain.job import JobStatus
+from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
+from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, next_step, number
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.threads import run_cancellable
-from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -84,6 +85,9 @@ class JobGroups:
         auto_continue: bool = False,
         known_runs: Sequence[JobRecord] | None = None,
         over_budget: bool = False,
+        name: str = "",
+        stages: Sequence[int] = (),
+        share: float = 100.0,
     ) -> str:
         """Write the parts of a file, each under the API's limits, and save the intent to run them all.
 
@@ -98,6 +102,10 @@ class JobGroups:
                 `send_rest`.
             known_runs: as `BatchEngine.submit_checked` takes it.
             over_budget: likewise; all parts count together, also those that wait.
+            name: what the group is called without a label; empty for the stem of the file.
+            stages: how many parts each stage has but the last, which has the rest; with `auto_continue` each follows
+                when the one before is good enough.
+            share: percent of the requests of a stage that need a whole answer for that.
 
         Returns:
             The key of the first part's record.
@@ -106,8 +114,9 @@ class JobGroups:
         first = first if first < requests else 0
         async with writing_parts(self._home):
             group = NewGroup(
-                path, fingerprint.size, fingerprint.sha256, endpoint, label, requests, first, auto_continue
-            )
+                path, fingerprint.size, fingerprint.sha256, endpoint, label, requests, first, auto_continue,
+                name, tuple(accumulate(stages)), share, self._runtime.options.parts_at_once,
+            )  # fmt: skip
             records = await self._write_and_save(group, fingerprint, known_runs, over_budget=over_budget)
         await self._runtime.resume_submissions()
         return records[0].key
@@ -133,7 +142,7 @@ class JobGroups:
         budget = self._prices.budget
         try:
             async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
-                return await self._store.add_group(group, parts, known_runs)
+                return await self._store.groups.add(group, parts, known_runs)
         except (
             AlreadySubmittedError,
             OverBudgetError,
@@ -163,7 +172,7 @@ class JobGroups:
         record = self._store.record(key)
         if record is None or record.group is None:
             return []
-        return await self._store.parts(record.group.id)
+        return await self._store.groups.parts(record.group.id)
 
     async def unsent(self, key: str) -> list[JobRecord]:
         """Return what `send_unsent` would send: the parts of the same file, or the file, refused or stopped."""
@@ -189,7 +198,7 @@ class JobGroups:
     async def runs_elsewhere(self, key: str) -> list[JobRecord]:
         """Return other submissions of the same bytes that ran: sending what was not sent here is billed again."""
         record = self._store.record(key)
-        return await self._store.runs_elsewhere(record) if record is not None else []
+        return await self._store.groups.runs_elsewhere(record) if record is not None else []
 
     async def send_unsent(
         self, key: str, known_runs: Sequence[JobRecord] = (), *, over_budget: bool = False
@@ -218,9 +227,10 @@ class JobGroups:
         return sent
 
     async def send_rest(self, key: str, *, over_budget: bool = False) -> int:
-        """Submit the parts of a group that wait; return how many jobs that makes.
+        """Submit the parts of a group that wait, whatever came of the others; return how many jobs that makes.
 
-        Raises BatchError as a submit does; the first requests say what the rest may cost.
+        Where only some may be out together, the others follow as those end. Raises BatchError as a submit does; what
+        was sent before says what the rest may cost.
         """
         record = self._store.record(key)
         if record is None or record.group is None or record.submission is None:
@@ -230,7 +240,9 @@ class JobGroups:
         rest = [part for part in parts if part.is_waiting]
         budget = self._prices.budget
         async with budget.admitting(lambda: budget.judge_parts(parts, rest), over_budget=over_budget):
-            return len(await self._release(record.group.id, SubmissionState.INTENT))
+            waiting = await self._store.groups.approve(record.group.id)
+            await self._advance(record.group.id)
+        return len(waiting)
 
     async def drop_rest(self, key: str) -> int:
         """Never submit the parts of a group that wait; return how many those are."""
@@ -239,6 +251,44 @@ class JobGroups:
             return 0
         return len(await self._release(record.group.id, SubmissionState.STOPPED, error=DROPPED))
 
+    async def hold(self, key: str) -> int:
+        """Send nothing more of a group until `go_on`; return how many parts have not been sent.
+
+        What is being uploaded here is stopped, and sent from its beginning afterwards; jobs that were created run on.
+        """
+        record = self._store.record(key)
+        if record is None or record.group is None:
+            return 0
+        parts = await self._store.groups.hold(record.group.id, on=True)
+        stopped = [number(part) for part in parts if await self._stop(part)]
+        await self._release(record.group.id, SubmissionState.WAITING, only=(SubmissionState.STOPPED,), numbers=stopped)
+        return sum(part.is_waiting for part in await self._store.groups.parts(record.group.id))
+
+    async def _stop(self, part: JobRecord) -> bool:
+        """Stop the upload of a part, if no create can have been sent for it."""
+        submitter, submission = self._runtime.submitter, part.submission
+        if submitter is None or submission is None or not part.is_being_submitted:
+            return False
+        return await submitter.stop(submission.id)
+
+    async def go_on(self, key: str) -> int:
+        """End the hold of a group, and submit what waited for the person; return how many parts have not been sent.
+
+        Raises BatchError.
+        """
+        record = self._store.record(key)
+        if record is None or record.group is None:
+            return 0
+        parts = await self._store.groups.parts(record.group.id)
+        if any(part.status == LocalStatus.READY for part in parts):
+            return await self.send_rest(key)
+        waiting = [part for part in parts if part.is_waiting]
+        if waiting and waiting[0].submission is not None:
+            await self._admit(waiting[0].submission.path)
+        await self._store.groups.hold(record.group.id, on=False)
+        await self._advance(record.group.id)
+        return len(waiting)
+
     async def _release(
         self,
         group_id: int,
@@ -246,73 +296,57 @@ class JobGroups:
         *,
         error: str | None = None,
         only: tuple[SubmissionState, ...] = _WAITING_OR_READY,
+        numbers: Collection[int] | None = None,
     ) -> list[JobRecord]:
-        moved = await self._store.release_rest(group_id, state, error=error, only=only)
+        moved = await self._store.groups.release(group_id, state, error=error, only=only, numbers=numbers)
         if state is SubmissionState.INTENT:
             await self._runtime.resume_submissions()
         return moved
 
-    # -- the first requests are back -----------------------------------------------------------------
+    # -- what was sent is back -----------------------------------------------------------------------
 
     def on_event(self, event: Event) -> None:
-        """Decide about the rest of a group when its first part has ended and is counted."""
+        """Decide what is sent next of a group when one of its parts has ended, or its results are counted."""
         if isinstance(event, RecordsChanged) and self._runtime.options.background_work:
-            for record in event.changed:
-                if is_first_part(record) and is_counted(record):
-                    self._runtime.spawn(self._decide_rest(record))
+            ended = [part for part in event.changed if part.group is not None and not part.is_waiting]
+            for group_id in {part.group.id for part in ended if part.group is not None and not part.is_active}:
+                self._runtime.spawn(self._advance(group_id))
 
     async def resume(self) -> None:
-        """Do the same for groups whose first part ended while no app was open, or just before one was closed.
+        """Do the same for groups whose parts ended while no app was open, or just before one was closed.
 
         Before that, remove what a killed app left of parts that never were submitted.
         """
-        await remove_orphans(self._home, self._store.part_paths)
-        for record in await self._store.parts_of_waiting_groups():
-            if is_first_part(record) and is_counted(record):
-                await self._decide_rest(record)
+        await remove_orphans(self._home, self._store.groups.paths)
+        waiting = await self._store.groups.waiting_parts()
+        for group_id in dict.fromkeys(part.group.id for part in waiting if part.group is not None):
+            await self._advance(group_id)
 
-    async def _decide_rest(self, record: JobRecord) -> None:
-        """Submit the rest, or let it wait for the person from now on."""
-        group = record.group
-        assert group is not None
-        rest = group.requests - group.first
-        if group.auto_continue and is_answered_whole(record):
-            if await self._release(group.id, SubmissionState.INTENT, only=_WAITING):
-                hint = f"The other {rest:,} are being submitted."
-                self._emit(Notice(f"{record.name}: all ok", hint, key=record.key))
+    async def _advance(self, group_id: int) -> None:
+        """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""
+        parts = await self._store.groups.parts(group_id)
+        if not parts or (group := parts[0].group) is None:
             return
-        outcome = format_outcome(record)
-        if await self._release(group.id, SubmissionState.READY, error=outcome, only=_WAITING):
-            hint = f"The other {rest:,} are on hold; none has been sent."
-            self._emit(Notice(f"{record.name}: {outcome[:1].lower()}{outcome[1:]}", hint, "warning", record.key))
+        step = next_step(group, parts)
+        rest = sum(part.requests or 0 for part in parts if part.is_waiting)
+        if step.ask:
+            outcome = format_outcome(*step.ask)
+            if await self._release(group_id, SubmissionState.READY, error=outcome, only=_WAITING):
+                hint = f"The other {rest:,} are on hold; none has been sent."
+                title = f"{_stage_name(step.ask)}: {outcome[:1].lower()}{outcome[1:]}"
+                self._emit(Notice(title, hint, "warning", parts[0].key))
+        elif step.send:
+            moved = await self._release(group_id, SubmissionState.INTENT, only=_WAITING, numbers=step.send)
+            if moved and step.passed:
+                outcome = "all ok" if all(map(is_answered_whole, step.passed)) else format_outcome(*step.passed)
+                count = sum(part.requests or 0 for part in moved)
+                hint = f"The other {count:,} are being submitted." if count == rest else f"The next {count:,} follow."
+                self._emit(Notice(f"{_stage_name(step.passed)}: {outcome}", hint, key=parts[0].key))
 
 
-def is_first_part(record: JobRecord) -> bool:
-    """Return whether this is the part of its group that the others wait for."""
-    part = record.submission.part if record.submission is not None else 0
-    return record.group is not None and bool(record.group.first) and part == 1
-
-
-def is_counted(record: JobRecord) -> bool:
-    """Return whether nothing more comes of a job, and its results, if it has any, are counted."""
-    return record.is_finished and (record.counts is not None or not record.has_results_here)
-
-
-def is_answered_whole(record: JobRecord) -> bool:
-    """Return whether each request of a job has an answer, and a whole one."""
-    counts = record.counts
-    if counts is None or record.status != JobStatus.COMPLETED:
-        return False
-    return counts.ok == counts.requests and counts.is_accounted
-
-
-def format_outcome(record: JobRecord) -> str:
-    """Return `8 ok, 1 cut short, 1 error`; for a job without results, what became of it."""
-    counts = record.counts
-    if counts is None:
-        return f"{record.status_words}, without an answer"
-    words = [f"{counts.ok:,} ok", f"{counts.cut_short:,} cut short" if counts.cut_short else ""]
-    words += [f"{counts.invalid:,} invalid" if counts.invalid else ""]
-    words += [plural(counts.errors, "error") if counts.errors else ""]
-    words += [f"{counts.missing:,} missing" if counts.missing else ""]
-    return ", ".join(filter(None, words))
+def _stage_name(parts: Sequence[JobRecord]) -> str:
+    """Return what the parts of a stage are called: `reviews · first 10`, `reviews · 1 to 2 of 24`."""
+    first, group = parts[0], parts[0].group
+    if len(parts) == 1 or group is None:
+        return first.name
+    return f"{first.name_of_file} · {number(first)} to {number(parts[-1])} of {group.parts}"

@@ -35,7 +35,7 @@ class UnsentFiles:
         """Return the records of the same file that were refused or stopped, and certainly made no job."""
         if record.group is None:
             return [record] if record.can_send_again else []
-        parts = await self._store.parts(record.group.id, even_removed=True)
+        parts = await self._store.groups.parts(record.group.id, even_removed=True)
         return [part for part in parts if part.can_send_again]
 
     async def send(self, records: Sequence[JobRecord], known_runs: Sequence[JobRecord]) -> list[JobRecord]:
@@ -44,7 +44,7 @@ class UnsentFiles:
         Raises LocalFileError when the bytes are not at hand any more, and AlreadySubmittedError.
         """
         async with writing_parts(self._home):
-            return await self._store.send_again(await self.at_hand(records), known_runs)
+            return await self._store.groups.send_again(await self.at_hand(records), known_runs)
 
     async def at_hand(self, records: Sequence[JobRecord]) -> dict[str, Path]:
         """Return where the file of each record is, by its key. Raises LocalFileError.
@@ -77,7 +77,9 @@ class UnsentFiles:
         state = await self._inputs.state_of(group.path, group.size, group.sha256)
         if state is not InputState.UNCHANGED:
             raise _not_at_hand(group.path, state)
-        parts = [part.submission for part in await self._store.parts(group.id, even_removed=True) if part.submission]
+        parts = [
+            part.submission for part in await self._store.groups.parts(group.id, even_removed=True) if part.submission
+        ]
         return await run_cancellable(
             rewrite_parts,
             group.path,

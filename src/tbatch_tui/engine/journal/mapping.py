@@ -63,7 +63,10 @@ _SUBMISSION_COLUMNS = (
     "output_dir",
 )
 
-_GROUP_COLUMNS = ("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on")
+_GROUP_COLUMNS = (
+    *("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on"),
+    *("name", "held", "stages", "share", "at_once", "approved"),
+)
 
 TRANSFER_COLUMNS = (
     "kind",
@@ -95,7 +98,7 @@ COUNTS_COLUMNS = (
     "attention_share",
 )
 
-_FIELDS = {"goes_on": "auto_continue", "odd": "unreadable", "own": "is_custom", "spent": "usage"}
+_FIELDS = {"goes_on": "auto_continue", "held": "is_held", "odd": "unreadable", "own": "is_custom", "spent": "usage"}
 """Column to field, where the two differ: a stored name never changes."""
 
 _JOINED = {
@@ -189,8 +192,13 @@ def row_to_group(row: sqlite3.Row) -> JobGroup | None:
     if row["g_id"] is None:
         return None
     values = {_FIELDS.get(column, column): row[f"g_{column}"] for column in _GROUP_COLUMNS}
-    path, auto_continue = Path(os.fsdecode(values.pop("path"))), bool(values.pop("auto_continue"))
-    return JobGroup(**values, path=path, auto_continue=auto_continue)
+    values |= {
+        "path": Path(os.fsdecode(values["path"])),
+        "auto_continue": bool(values["auto_continue"]),
+        "is_held": bool(values["is_held"]),
+        "stages": tuple(int(end) for end in values["stages"].split()),
+    }
+    return JobGroup(**values)
 
 
 def estimate_to_json(estimate: Estimate | None) -> str | None:

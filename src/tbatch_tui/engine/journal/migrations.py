@@ -234,6 +234,14 @@ _MIGRATIONS = (
     CREATE INDEX tries_by_time ON tries (account_id, sent_at);
     """,
     "ALTER TABLE records ADD COLUMN annotated_at REAL",
+    """
+    ALTER TABLE groups ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    ALTER TABLE groups ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE groups ADD COLUMN stages TEXT NOT NULL DEFAULT '';
+    ALTER TABLE groups ADD COLUMN share REAL NOT NULL DEFAULT 100;
+    ALTER TABLE groups ADD COLUMN at_once INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE groups ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

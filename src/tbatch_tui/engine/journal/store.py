@@ -12,20 +12,20 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.journal.applied_list import AppliedList
 from tbatch_tui.engine.journal.journal_thread import JournalThread
-from tbatch_tui.engine.journal.ledger_store import LedgerStore
 from tbatch_tui.engine.journal.published import PublishedRecords
-from tbatch_tui.engine.journal.submission_store import SubmissionStore
-from tbatch_tui.engine.journal.try_store import TryStore
+from tbatch_tui.engine.journal.stores.group_store import GroupStore
+from tbatch_tui.engine.journal.stores.ledger_store import LedgerStore
+from tbatch_tui.engine.journal.stores.submission_store import SubmissionStore
+from tbatch_tui.engine.journal.stores.try_store import TryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.account import Account
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
-    from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
     from tbatch_tui.engine.domain.transfer import Transfer
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.events import Event
@@ -52,6 +52,7 @@ class JobStore:
         self._applied = AppliedList()
         self.opened = self._published.opened
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
+        self.groups = GroupStore(options, self._thread, self._published)
         self.tries = TryStore(self._thread)
         self.ledger = LedgerStore(self._thread)
 
@@ -225,73 +226,6 @@ class JobStore:
         """Durably read again what another process wrote, and announce what is different."""
         await self._run_until_written(self._journal.database.forget_cache)
         await self.reload()
-
-    # -- groups --------------------------------------------------------------------------------------
-
-    async def add_group(
-        self, group: NewGroup, parts: Sequence[PartFile], known_runs: Sequence[JobRecord] | None
-    ) -> list[JobRecord]:
-        """Save the intent to submit a file in these parts, all or none; with a `first`, only the first goes.
-
-        Raises AlreadySubmittedError.
-        """
-        for part in parts:
-            await self._run(self._journal.recipes.inherit, group.sha256, part.sha256)
-        records = await self._run(
-            self._journal.groups.add,
-            self.account_id,
-            group,
-            parts,
-            now=self._now(),
-            known_runs=known_runs,
-            output_dir=self._output_dir,
-        )
-        self._published.publish(records)
-        return records
-
-    async def parts(self, group_id: int, *, even_removed: bool = False) -> list[JobRecord]:
-        """Return the records of a group's parts, in their order; `even_removed` with those taken out of the list."""
-        return await self._run(self._journal.groups.parts, self.account_id, group_id, even_removed=even_removed)
-
-    async def part_paths(self) -> list[Path]:
-        """Return the files of all parts, of every account."""
-        return await self._run(self._journal.groups.part_paths)
-
-    async def runs_elsewhere(self, record: JobRecord) -> list[JobRecord]:
-        """Return the runs of the bytes of a record in other submissions than those of its own file."""
-        return await self._run(self._journal.submissions.runs_elsewhere, self.account_id, record)
-
-    async def send_again(self, paths: Mapping[str, Path], known_runs: Sequence[JobRecord]) -> list[JobRecord]:
-        """Save the intent to submit again what was refused or stopped; return the records that changed.
-
-        Raises AlreadySubmittedError.
-
-        Args:
-            paths: by key of the record, where its file is now.
-            known_runs: runs in other submissions that the person knows of.
-        """
-        sent = await self._run(
-            self._journal.submissions.send_again, self.account_id, paths, known_runs, self._now(), self._output_dir
-        )
-        self._published.publish(sent)
-        return sent
-
-    async def parts_of_waiting_groups(self) -> list[JobRecord]:
-        """Durably return the records of all parts of the groups of which a part has not been sent yet."""
-        account_id, records = self.account_id, []
-        for group_id in await self._run_until_written(self._journal.groups.waiting, account_id):
-            records += await self._run_until_written(self._journal.groups.parts, account_id, group_id)
-        return records
-
-    async def release_rest(
-        self, group_id: int, state: SubmissionState, *, error: str | None, only: Sequence[SubmissionState]
-    ) -> list[JobRecord]:
-        """Durably put the parts of a group that are in one of the states `only` into `state`; return their records."""
-        moved = await self._run_until_written(
-            self._journal.groups.release, self.account_id, group_id, state, self._now(), error=error, only=only
-        )
-        self._published.publish(moved)
-        return moved
 
     # -- jobs ----------------------------------------------------------------------------------------
 

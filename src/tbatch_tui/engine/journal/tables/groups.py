@@ -15,7 +15,7 @@ from tbatch_tui.engine.journal.mapping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
 
 _WAITING_STATES = tuple(state for state in SubmissionState if state.is_waiting)
+_ALL_STAGES = 1_000_000
+"""More stages than any group has."""
 
 
 class GroupTable:
@@ -63,10 +65,11 @@ class GroupTable:
         with self._db.transaction():
             self._submissions.require_known_runs(account_id, path, group.sha256, endpoint, known_runs)
             values = (account_id, path_to_blob(path), group.size, group.sha256, group.requests, len(parts), group.first)
+            stages = " ".join(map(str, group.stages))
             cursor = self._db.execute(
-                "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, group.auto_continue, now),
+                "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at, "
+                "name, stages, share, at_once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, group.auto_continue, now, group.name, stages, group.share, group.at_once),
             )
             self._memory.add_recent_file(path, now)
             return [
@@ -79,7 +82,7 @@ class GroupTable:
                     label=group.label,
                     requests=part.requests,
                     now=now,
-                    state=SubmissionState.WAITING if group.first and number > 1 else SubmissionState.INTENT,
+                    state=SubmissionState.INTENT if group.is_sent_at_once(number) else SubmissionState.WAITING,
                     estimate=estimate_to_json(part.estimate),
                     parent=f"group:{cursor.lastrowid}",
                     group_id=cursor.lastrowid,
@@ -112,6 +115,29 @@ class GroupTable:
         )
         return [row[0] for row in rows]
 
+    def hold(self, account_id: int, group_id: int, *, on: bool) -> list[JobRecord]:
+        """Commit that what has not been sent of a group is held, or not any more; return the records of its parts."""
+        with self._db.transaction():
+            self._db.execute("UPDATE groups SET held = ? WHERE account_id = ? AND id = ?", (on, account_id, group_id))
+            return self.parts(account_id, group_id)
+
+    def approve(self, account_id: int, group_id: int, now: float) -> list[JobRecord]:
+        """Commit that the person wants all that waits of a group to be sent; return the parts that wait.
+
+        None if that was decided before: of two apps that decide at once, the second has nothing left to decide.
+        """
+        with self._db.transaction():
+            decided = self._db.execute(
+                "UPDATE groups SET held = 0, approved = ?1 WHERE account_id = ?2 AND id = ?3 "
+                "AND (held = 1 OR approved < ?1)",
+                (_ALL_STAGES, account_id, group_id),
+            )
+            if not decided.rowcount:
+                return []
+            ready, waiting = (SubmissionState.READY,), SubmissionState.WAITING
+            self._move(account_id, group_id, waiting, now, error=None, only=ready, numbers=None)
+            return [part for part in self.parts(account_id, group_id) if part.is_waiting]
+
     def release(
         self,
         account_id: int,
@@ -121,22 +147,46 @@ class GroupTable:
         *,
         error: str | None = None,
         only: Sequence[SubmissionState] = _WAITING_STATES,
+        numbers: Collection[int] | None = None,
     ) -> list[JobRecord]:
-        """Move the waiting parts of a group to `state` and return the records that changed.
+        """Move parts of a group that have not been sent to `state`, and return the records that changed.
 
-        Of two apps that decide at once, the second has nothing left to decide.
+        Of two apps that decide at once, the second has nothing left to decide. While the group is held, nothing is
+        sent.
 
         Args:
             error: Why the parts are not sent, if they are not.
-            only: The waiting states that are left; parts in another stay as they are.
+            only: The states that are left; parts in another stay as they are.
+            numbers: The parts that are meant; None for all.
         """
         with self._db.transaction():
-            changed = []
-            for record in self.parts(account_id, group_id):
-                submission = record.submission
-                if submission is None or submission.state not in only:
-                    continue
-                self._submissions.write(replace(submission, state=state, error=error, hint=None))
-                self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
-                changed.append(self._records.refresh(account_id, record.key))
-            return changed
+            held = self._db.execute(
+                "SELECT 1 FROM groups WHERE account_id = ? AND id = ? AND held = 1", (account_id, group_id)
+            ).fetchone()
+            if state is SubmissionState.INTENT and held is not None:
+                return []
+            return self._move(account_id, group_id, state, now, error=error, only=only, numbers=numbers)
+
+    def _move(
+        self,
+        account_id: int,
+        group_id: int,
+        state: SubmissionState,
+        now: float,
+        *,
+        error: str | None,
+        only: Sequence[SubmissionState],
+        numbers: Collection[int] | None,
+    ) -> list[JobRecord]:
+        changed = []
+        for record in self.parts(account_id, group_id):
+            submission = record.submission
+            if submission is None or submission.state not in only or submission.may_have_been_created:
+                continue
+            if numbers is not None and submission.part not in numbers:
+                continue
+            moved = replace(submission, state=state, file_id=None, known_ids=(), error=error, hint=None)
+            self._submissions.write(moved)
+            self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
+            changed.append(self._records.refresh(account_id, record.key))
+        return changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.groups.groups import format_outcome
+from tbatch_tui.engine.groups.stages import format_outcome
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money

@@ -1,0 +1,101 @@
+"""What of a group is sent next: its stages, how many parts are out together, and whether the person is asked. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbatch_tui.engine.domain.job import JobStatus
+from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import JobGroup
+
+_WHOLE = 100.0
+
+
+class NextStep(NamedTuple):
+    """What is done now with the parts that wait."""
+
+    send: tuple[int, ...] = ()
+    """The numbers of the parts that are sent."""
+    passed: tuple[JobRecord, ...] = ()
+    """The parts whose outcome lets the first of those follow; empty where they follow for another reason."""
+    ask: tuple[JobRecord, ...] = ()
+    """The parts whose outcome the person decides about; empty where nothing is asked."""
+
+
+def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> NextStep:
+    """Return what is sent of the parts that wait, or about what the person is asked; nothing while both have to wait.
+
+    Args:
+        group: as it is now.
+        parts: all of them, in their order, as they are now.
+    """
+    waiting = [number(part) for part in parts if _is_waiting(part)]
+    if group.is_held or not waiting:
+        return NextStep()
+    begin, passed = 1, ()  # type: tuple[int, tuple[JobRecord, ...]]
+    for stage, end in enumerate(group.stage_ends):
+        if any(begin <= part <= end for part in waiting):
+            waiting = [part for part in waiting if part <= end]
+            break
+        if stage >= group.approved:
+            before = tuple(part for part in parts if begin <= number(part) <= end)
+            if not all(map(is_counted, before)):
+                return NextStep()
+            if not (group.auto_continue and is_good(before, group.share)):
+                return NextStep(ask=before)
+            passed = before
+        begin = end + 1
+    if group.at_once:
+        out = sum(part.is_active for part in parts)
+        waiting = waiting[: max(0, group.at_once - out)]
+    return NextStep(tuple(waiting), passed if begin in waiting else ())
+
+
+def number(part: JobRecord) -> int:
+    """Return the number of a part, from 1."""
+    return part.submission.part if part.submission is not None else 0
+
+
+def _is_waiting(part: JobRecord) -> bool:
+    return part.submission is not None and part.submission.state is SubmissionState.WAITING
+
+
+def is_counted(record: JobRecord) -> bool:
+    """Return whether nothing more comes of a job, and its results, if it has any, are counted."""
+    return record.is_finished and (record.counts is not None or not record.has_results_here)
+
+
+def is_good(parts: Sequence[JobRecord], share: float) -> bool:
+    """Return whether this share of the requests of these jobs, in percent, has a whole answer."""
+    if share >= _WHOLE:
+        return all(map(is_answered_whole, parts))
+    ok = sum(part.counts.ok for part in parts if part.counts is not None)
+    return 100 * ok >= share * sum(part.requests or 0 for part in parts)
+
+
+def is_answered_whole(record: JobRecord) -> bool:
+    """Return whether each request of a job has an answer, and a whole one."""
+    counts = record.counts
+    if counts is None or record.status != JobStatus.COMPLETED:
+        return False
+    return counts.ok == counts.requests and counts.is_accounted
+
+
+def format_outcome(*parts: JobRecord) -> str:
+    """Return `8 ok, 1 cut short, 1 error`; for jobs without results, what became of them."""
+    counted = [part.counts for part in parts if part.counts is not None]
+    if not counted:
+        return f"{parts[0].status_words}, without an answer"
+    sums = {name: sum(counts.outcomes[name] for counts in counted) for name in counted[0].outcomes}
+    sums["missing"] += sum(part.requests or 0 for part in parts if part.counts is None)
+    words = [f"{sums['ok']:,} ok", f"{sums['cut short']:,} cut short" if sums["cut short"] else ""]
+    words += [f"{sums['invalid']:,} invalid" if sums["invalid"] else ""]
+    words += [plural(sums["error"], "error") if sums["error"] else ""]
+    words += [f"{sums['missing']:,} missing" if sums["missing"] else ""]
+    return ", ".join(filter(None, words))

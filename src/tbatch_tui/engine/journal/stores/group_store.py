@@ -1,0 +1,138 @@
+"""The groups of one account: files that were submitted as several jobs, and what is sent of them when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
+    from tbatch_tui.engine.journal.journal import Journal
+    from tbatch_tui.engine.journal.journal_thread import JournalThread
+    from tbatch_tui.engine.journal.published import PublishedRecords
+    from tbatch_tui.engine.options import EngineOptions
+
+
+class GroupStore:
+    """Reads and writes the groups of one account; `JobStore` has one, and all the rest of the history.
+
+    Methods raise JournalError while the history cannot be used; those named "Durably" retry until they succeed.
+    """
+
+    def __init__(self, options: EngineOptions, thread: JournalThread, published: PublishedRecords) -> None:
+        self._now = options.now
+        self._output_dir = options.output_dir.absolute()
+        self._thread = thread
+        self._run = thread.run
+        self._run_until_written = thread.run_until_written
+        self._published = published
+
+    @property
+    def _journal(self) -> Journal:
+        return self._thread.journal
+
+    async def add(
+        self, group: NewGroup, parts: Sequence[PartFile], known_runs: Sequence[JobRecord] | None
+    ) -> list[JobRecord]:
+        """Save the intent to submit a file in these parts, all or none; with a `first`, only the first goes.
+
+        Raises AlreadySubmittedError.
+        """
+        for part in parts:
+            await self._run(self._journal.recipes.inherit, group.sha256, part.sha256)
+        records = await self._run(
+            self._journal.groups.add,
+            self._thread.account_id,
+            group,
+            parts,
+            now=self._now(),
+            known_runs=known_runs,
+            output_dir=self._output_dir,
+        )
+        self._published.publish(records)
+        return records
+
+    async def parts(self, group_id: int, *, even_removed: bool = False) -> list[JobRecord]:
+        """Return the records of a group's parts, in their order; `even_removed` with those taken out of the list."""
+        return await self._run(self._journal.groups.parts, self._thread.account_id, group_id, even_removed=even_removed)
+
+    async def paths(self) -> list[Path]:
+        """Return the files of all parts, of every account."""
+        return await self._run(self._journal.groups.part_paths)
+
+    async def runs_elsewhere(self, record: JobRecord) -> list[JobRecord]:
+        """Return the runs of the bytes of a record in other submissions than those of its own file."""
+        return await self._run(self._journal.submissions.runs_elsewhere, self._thread.account_id, record)
+
+    async def send_again(self, paths: Mapping[str, Path], known_runs: Sequence[JobRecord]) -> list[JobRecord]:
+        """Save the intent to submit again what was refused or stopped; return the records that changed.
+
+        Raises AlreadySubmittedError.
+
+        Args:
+            paths: by key of the record, where its file is now.
+            known_runs: runs in other submissions that the person knows of.
+        """
+        sent = await self._run(
+            self._journal.submissions.send_again,
+            self._thread.account_id,
+            paths,
+            known_runs,
+            self._now(),
+            self._output_dir,
+        )
+        self._published.publish(sent)
+        return sent
+
+    async def waiting_parts(self) -> list[JobRecord]:
+        """Durably return the records of all parts of the groups of which a part has not been sent yet."""
+        account_id, records = self._thread.account_id, []
+        for group_id in await self._run_until_written(self._journal.groups.waiting, account_id):
+            records += await self._run_until_written(self._journal.groups.parts, account_id, group_id)
+        return records
+
+    async def release(
+        self,
+        group_id: int,
+        state: SubmissionState,
+        *,
+        error: str | None,
+        only: Sequence[SubmissionState],
+        numbers: Collection[int] | None = None,
+    ) -> list[JobRecord]:
+        """Durably put the parts of a group that are in one of the states `only` into `state`; return their records.
+
+        `numbers` are the parts that are meant; None for all. Nothing is sent of a group that is held.
+        """
+        moved = await self._run_until_written(
+            self._journal.groups.release,
+            self._thread.account_id,
+            group_id,
+            state,
+            self._now(),
+            error=error,
+            only=only,
+            numbers=numbers,
+        )
+        self._published.publish(moved)
+        return moved
+
+    async def hold(self, group_id: int, *, on: bool) -> list[JobRecord]:
+        """Durably hold what has not been sent of a group, or let it go; return the records of all parts."""
+        parts = await self._run_until_written(self._journal.groups.hold, self._thread.account_id, group_id, on=on)
+        self._published.publish(parts)
+        return parts
+
+    async def approve(self, group_id: int) -> list[JobRecord]:
+        """Durably let all that waits of a group be sent, whatever came of the rest; return what waits.
+
+        None if that was decided before.
+        """
+        waiting = await self._run_until_written(
+            self._journal.groups.approve, self._thread.account_id, group_id, self._now()
+        )
+        self._published.publish(waiting)
+        return waiting
