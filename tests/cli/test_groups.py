@@ -73,3 +73,26 @@ def test_a_name_that_two_things_have_is_refused(run: Run, still_sandbox: Sandbox
     waiting = run("cancel", "group:1", "--yes", env=env)
     assert waiting.returncode == 0 and "1 part that waited will not be sent" in waiting.stderr
     assert len(still_sandbox.jobs) == 1
+
+
+def test_a_group_is_held_and_continued_from_the_shell(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
+    file.write_text("".join(line % number for number in range(100_001)))
+    wrong = run("submit", str(file), "--stages", "3,rest", *SOON)
+    assert wrong.returncode == 2 and "the file has 3 parts" in wrong.stderr
+    assert run("submit", str(file), "--stages", "rest").returncode == 2
+    sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
+    sent = run("submit", str(file), "--stages", "1,rest", "--gate", "ask", "--group", "big", *SOON)
+    assert sent.returncode == 1 and "big: 2 parts not sent yet" in sent.stderr
+    held = run("hold", "big")
+    assert held.returncode == 0 and "big: 2 parts on hold" in held.stderr and not sandbox.jobs
+    group = json.loads(run("get", "big", "--json").stdout)
+    assert group["is_held"] and group["states"]["NOT_SUBMITTED"] == 1
+    done = run("continue", "big", *SOON)
+    assert done.returncode == 0 and len(done.stdout.split()) == 2, done.stderr
+    assert run("continue", "big", *SOON).returncode == 1
+    assert run("hold", "big").returncode == 1, "nothing is left to hold"
+    again = run("submit", str(file), "--stages", "1,rest", *SOON)
+    assert again.returncode == 0 and "1 of 3 parts was not sent before" in again.stderr
+    assert len(sandbox.jobs) == 3

@@ -10,6 +10,7 @@ from tbatch_tui._version import __version__
 from tbatch_tui.cli.arguments.account import add_models, add_spend
 from tbatch_tui.cli.arguments.config import add_config
 from tbatch_tui.cli.arguments.order import rank_of
+from tbatch_tui.cli.commands.groups.arguments import add_continue, add_group_options, add_hold, add_settle
 from tbatch_tui.cli.commands.number_arguments import positive_number, row_count
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 
@@ -22,6 +23,9 @@ COMMAND_HELP = {
     "submit": "check a file and submit it exactly once",
     "fetch": "download the output and error files of jobs",
     "cancel": "cancel jobs",
+    "hold": "send nothing more of a group for now",
+    "continue": "send what a group holds back",
+    "settle": "decide about a submission of which it is not known whether a job was created",
     "retry": "write a new input file of what failed, is missing, cut short or invalid",
     "results": "show the results, joined with their requests",
     "export": "write the answers of a job to a file",
@@ -164,15 +168,7 @@ def _submit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", default="", metavar="TEXT", help="the name of the job on this machine")
     parser.add_argument("--again", action="store_true", help="submit even if this exact file ran before (costs again)")
     parser.add_argument("--in-parts", action="store_true", help="submit a file over the limits as several jobs")
-    ahead = parser.add_mutually_exclusive_group()
-    ahead.add_argument(
-        "--first",
-        type=row_count,
-        default=0,
-        metavar="N",
-        help="send N requests first, and the rest if all of them succeed",
-    )
-    ahead.add_argument("--rest", action="store_true", help="send what --first held back")
+    add_group_options(parser)
     parser.add_argument("--over-budget", action="store_true", help="submit even if that is above [budget]")
     _wait(parser)
     _json(parser, "print the job as JSON at the end")
@@ -208,7 +204,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--over-budget", action="store_true", help="with --submit: even if that is above [budget]")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: the name of the job")
     # `retry --submit` submits as `submit` does, without these options.
-    parser.set_defaults(again=False, in_parts=False, first=0, rest=False)
+    parser.set_defaults(again=False, in_parts=False, first=0, rest=False, stages=(), gate=100.0, group="")
     _wait(parser)
     _json(parser)
 
@@ -357,6 +353,9 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "submit": _submit,
     "fetch": _fetch,
     "cancel": _cancel,
+    "hold": add_hold,
+    "continue": add_continue,
+    "settle": add_settle,
     "retry": _retry,
     "results": _results,
     "export": _export,

@@ -131,6 +131,10 @@ def _load_command(name: str) -> Command:
             from tbatch_tui.cli.commands.watch import watch
 
             return watch
+        case "hold" | "continue" | "settle":
+            from tbatch_tui.cli.commands.groups import decide
+
+            return {"hold": decide.hold, "continue": decide.go_on, "settle": decide.settle}[name]
     from tbatch_tui.cli.commands import jobs
 
     return {"ls": jobs.ls, "get": jobs.get, "fetch": jobs.fetch, "cancel": jobs.cancel}[name]

@@ -33,4 +33,5 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         attention_share=settings.attention_share,
         budget=settings.budget,
         audio_store=settings.audio_store,
+        parts_at_once=settings.parts_at_once,
     )

@@ -99,6 +99,7 @@ def read_file_settings(config: ConfigFile) -> dict[str, Any]:
         "attention_share": config.attention_share(),
         "budget": config.budget(),
         "audio_store": config.audio_store(),
+        "parts_at_once": config.parts_at_once(),
     }
 
 

@@ -127,5 +127,7 @@ class Settings:
     """What a job and a month may cost."""
     audio_store: AudioStore | None = None
     """Where local recordings are put; None where there is no such place."""
+    parts_at_once: int = 0
+    """How many parts of a file are out together at most; 0 for all."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""

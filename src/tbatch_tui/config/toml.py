@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "insecure", "mouse", "theme", "tour"),
-    *("keys", "notify", "prices", "discounts", "attention", "budget", "audio", "profiles"),
+    *("keys", "notify", "prices", "discounts", "attention", "budget", "audio", "groups", "profiles"),
 )
 """The settings that config.toml may hold."""
 _NOTIFY_SWITCHES = ("toast", "bell", "desktop", "title")
@@ -154,6 +154,16 @@ class ConfigFile:
         from tbatch_tui.engine.options import AudioStore
 
         return AudioStore(store.rstrip("/"), endpoint or "", session_token=bool(token))
+
+    def parts_at_once(self) -> int:
+        """Return `at_once` of `[groups]`: how many parts of a file are out together; 0, if it is not set, for all."""
+        table = self._values.get("groups", {})
+        if not isinstance(table, dict) or table.keys() - {"at_once"}:
+            raise self.error(("groups",), "[groups] takes only at_once = 4.")
+        number = table.get("at_once", 0)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise self.error(("groups", "at_once"), f"[groups] at_once is {number!r}; write a number, or 0 for all.")
+        return number
 
     def profiles(self) -> dict[str, Profile]:
         """Return `[profiles]`: by name, in the order of the file."""

@@ -27,7 +27,10 @@ def part(
     submission = Submission(
         number, Path(f"p{number}.jsonl"), 1, "00", Endpoint.CHAT, "", 10, 0.0, SubmissionState(state), part=number
     )
-    job = Job(f"job-{number}", status, progress, created_at=100.0, deadline=1000.0 + number) if status else None
+    file_id = "file" if status == JobStatus.COMPLETED else None
+    job = None
+    if status:
+        job = Job(f"job-{number}", status, progress, created_at=100.0, deadline=1000.0 + number, output_file_id=file_id)
     key = job.id if job is not None else f"submission:{number}"
     record = JobRecord(key, job, submission, requests=10, group=GROUP)
     return replace(record, **changes)  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ async def never_read(_: int) -> list[LiveRequest]:
 DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     Confirm: lambda _: Confirm("Cancel it?"),
     ChoiceDialog: lambda _: ChoiceDialog("Which?", "One of them.", [Option(1, "One", [])], leave="Leave"),
-    RestDialog: lambda _: RestDialog(record_of("x"), JobGroup(1, Path("x"), 9, "", 30, 2, first=10), None),
+    RestDialog: lambda _: RestDialog([record_of("x")], JobGroup(1, Path("x"), 9, "", 30, 2, first=10), None),
     UncertainDialog: lambda _: uncertain(),
     TypeToConfirm: lambda _: TypeToConfirm("Delete it?", "It is gone then.", words=("delete", "1"), verb="Delete"),
     TextDialog: lambda _: TextDialog("A text", "Nothing more."),

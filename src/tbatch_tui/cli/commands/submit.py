@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, summary
+from tbatch_tui.cli.commands.groups.decide import still_waiting
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
-from tbatch_tui.cli.exit_codes import FAILED
+from tbatch_tui.cli.exit_codes import FAILED, USAGE
 from tbatch_tui.cli.follow.follow import follow_first, follow_jobs, send_rest, waiting_parts
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Session
@@ -39,9 +40,13 @@ _NOTHING_SENT = "Stopped. Nothing was submitted."
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check and submit a file, and wait until it has become a job; with `--wait` until its files are on disk."""
     arguments.interrupted = _NOTHING_SENT
-    report = await check_input(Path(arguments.file), ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
+    in_parts = arguments.in_parts or bool(arguments.stages)
+    report = await check_input(Path(arguments.file), ENDPOINTS.get(arguments.endpoint), in_parts=in_parts)
     if report is None:
         return FAILED
+    if sum(arguments.stages) >= report.jobs:
+        print_message(f"--stages: the file has {plural(report.jobs, 'part')}. Nothing was submitted; see --first.")
+        return USAGE
     async with Session(settings, background_work=True) as session:
         return await submit_checked(session, report, arguments, again=arguments.again)
 
@@ -134,7 +139,11 @@ async def _submit_checked(session: Session, report: CheckReport, arguments: argp
     parts = await engine.groups.parts(key)
     if arguments.first and any(part.is_waiting for part in parts):
         return await follow_first(session, key, arguments)
-    return await follow_jobs(session, [part.key for part in parts if not part.is_waiting] or [key], arguments)
+    sent = [part.key for part in parts if arguments.wait or not part.is_waiting]
+    code = await follow_jobs(session, sent or [key], arguments)
+    if left := sum(part.is_waiting for part in await engine.groups.parts(key)):
+        print_message(still_waiting(parts[0].name_of_file, left))
+    return code
 
 
 async def _send_unsent(session: Session, earlier: Sequence[JobRecord], *, over_budget: bool) -> list[str]:
@@ -200,8 +209,16 @@ async def _start(
         print_message(f"{report.path.name}: {expected}")
     await print_budget(session, estimate)
     start = partial(engine.submit_checked, estimate=estimate)
-    if first or report.can_be_split:
-        start = partial(engine.groups.submit, first=first, auto_continue=bool(first))
+    if first or report.can_be_split or arguments.group:
+        gate = arguments.gate
+        start = partial(
+            engine.groups.submit,
+            first=first,
+            auto_continue=bool(first) or gate is not None,
+            name=arguments.group,
+            stages=arguments.stages,
+            share=100.0 if gate is None else gate,
+        )
     return await start(
         report.path,
         report.endpoint,

@@ -68,7 +68,11 @@ def _is_certainly_unsent(record: JobRecord) -> bool:
 
 
 async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> tuple[int, JobRecord]:
-    record = await session.wait_until(key, lambda record: record.is_resolved)
+    record = await session.wait_until(key, lambda record: record.is_resolved or record.status == LocalStatus.READY)
+    if record.status == LocalStatus.READY:
+        assert record.submission is not None
+        print_message(f"{record.name} is on hold ({record.submission.error}): `tbatch-tui continue` sends it.")
+        return INCOMPLETE, record
     if record.job is None:
         assert record.submission is not None
         print_message(f"No job was created: {record.submission.error}. {record.submission.hint or ''}".rstrip())

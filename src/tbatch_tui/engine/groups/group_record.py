@@ -231,6 +231,7 @@ def group_to_dict(group: GroupRecord, parts: Sequence[dict[str, Any]]) -> dict[s
         "key": group.key,
         "requests": group.requests,
         "is_active": group.is_active,
+        "is_held": group.group.is_held,
         "progress": round(group.progress, 1),
         "states": dict(Counter(part.status for part in group.parts)),
         "outcomes": group.outcomes,

@@ -40,17 +40,18 @@ def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> NextStep:
         return NextStep()
     begin, passed = 1, ()  # type: tuple[int, tuple[JobRecord, ...]]
     for stage, end in enumerate(group.stage_ends):
+        if stage < group.approved:
+            begin = end + 1
+            continue
         if any(begin <= part <= end for part in waiting):
             waiting = [part for part in waiting if part <= end]
             break
-        if stage >= group.approved:
-            before = tuple(part for part in parts if begin <= number(part) <= end)
-            if not all(map(is_counted, before)):
-                return NextStep()
-            if not (group.auto_continue and is_good(before, group.share)):
-                return NextStep(ask=before)
-            passed = before
-        begin = end + 1
+        before = tuple(part for part in parts if begin <= number(part) <= end)
+        if not all(map(is_counted, before)):
+            return NextStep()
+        if not (group.auto_continue and is_good(before, group.share)):
+            return NextStep(ask=before)
+        passed, begin = before, end + 1
     if group.at_once:
         out = sum(part.is_active for part in parts)
         waiting = waiting[: max(0, group.at_once - out)]

@@ -100,6 +100,8 @@ def group_details(group: GroupRecord, now: float, cost: str, *, is_wide: bool) -
     left = group.time_left(now)
     end = f" · done about {fmt.when(now + left, now)}" if left is not None else ""
     second: StyledText = [(f"{fmt.plural(group.group.parts, 'part')}: {format_parts(group)}", ""), (end, QUIET)]
+    if group.group.is_held and any(part.is_waiting for part in group.parts):
+        second += [(" · ", QUIET), ("on hold", ATTENTION)]
     if group.is_active and group.has_counts:
         second += [(" · ", QUIET), *group_outcome(group)]
     why = next((why for part in group.parts if (why := _why(part))), "")

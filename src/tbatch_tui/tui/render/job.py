@@ -132,9 +132,12 @@ def _submission_cell(record: JobRecord) -> StyledText:
 
 
 def format_waiting(record: JobRecord) -> StyledText:
-    """Return what the rest of a file waits for: the first requests, or the user's decision on `9 answered, 1 error`."""
+    """Return what a part waits for: to be let go, the parts before it, or the user's decision on `9 ok, 1 error`."""
+    group = record.group
+    if group is not None and group.is_held:
+        return [("on hold", "$status-attention")]
     if record.submission is None or not record.submission.error:
-        first = f"the first {record.group.first:,}" if record.group is not None else "the first"
+        first = f"the first {group.first:,}" if group is not None and group.first else "earlier parts"
         return [(f"waits for {first}", "$status-quiet")]
     return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
 
@@ -273,8 +276,10 @@ def next_action(record: JobRecord) -> str:
         else "Running. Not submitted from here; press {job.download} to download results.",
         JobStatus.CANCELLING: "Cancelling. Finished rows are returned and billed.",
         LocalStatus.UPLOADING: "Uploading the file; the job is created after that.",
-        LocalStatus.WAITING: "On hold until the first requests are back.",
-        LocalStatus.READY: "The first requests are back. Nothing else is sent until you confirm.",
+        LocalStatus.WAITING: "On hold: {job.settle} sends or discards it."
+        if record.group is not None and record.group.is_held
+        else "Sent once what was sent before it is back.",
+        LocalStatus.READY: "What was sent before it is back. Nothing else is sent until you confirm.",
         LocalStatus.SUBMITTING: "Creating the job (exactly once).",
         LocalStatus.UNCERTAIN: "Checking whether the job exists. Press {job.settle} to decide yourself.",
     }

@@ -52,19 +52,23 @@ class Decisions:
         from tbatch_tui.engine.pricing.prices import cost
         from tbatch_tui.tui.screens.jobs.dialogs.rest import Rest, RestDialog
 
-        group, parts = record.group, await self._engine.groups.parts(record.key)
-        if group is None or not parts:
+        parts = await self._engine.groups.parts(record.key)
+        if not parts or (group := parts[0].group) is None:
             return
         first = parts[0]
         usage = first.counts.usage if first.counts is not None else ()
         model = first.job.model if first.job is not None else None
         first_cost = cost(usage, await self._engine.prices.price_list(), model)
-        match await self._screen.app.push_screen_wait(RestDialog(first, group, first_cost if usage else None)):
+        match await self._screen.app.push_screen_wait(RestDialog(parts, group, first_cost if usage else None)):
             case Rest.LOOK:
                 self._screen.post_message(OpenResults(first.key))
             case Rest.SEND:
                 send = partial(self._engine.groups.send_rest, record.key)
                 await self._report(lambda over_budget: send(over_budget=over_budget))
+            case Rest.HOLD:
+                await self._report(lambda _: self._engine.groups.hold(record.key))
+            case Rest.GO_ON:
+                await self._report(lambda _: self._engine.groups.go_on(record.key))
             case Rest.DROP:
                 await self._report(lambda _: self._engine.groups.drop_rest(record.key))
 

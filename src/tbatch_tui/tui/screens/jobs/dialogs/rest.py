@@ -1,17 +1,17 @@
-"""What to do with the rest of a file of which some requests went ahead: look at those, send it, or drop it."""
+"""What to do with the parts of a file that wait: look at those before them, send them, hold them, or drop them."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.groups.stages import format_outcome
+from tbatch_tui.engine.groups.stages import format_outcome, number
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup
@@ -23,43 +23,57 @@ class Rest(Enum):
 
     LOOK = "look"
     SEND = "send"
+    HOLD = "hold"
+    GO_ON = "go on"
     DROP = "drop"
 
 
 class RestDialog(ChoiceDialog[Rest]):
     """Answers what to do, or None to let the rest wait."""
 
-    def __init__(self, first: JobRecord, group: JobGroup, cost: Cost | None) -> None:
-        """Ask about the rest of a file.
+    def __init__(self, parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None) -> None:
+        """Ask about the parts of a file that wait.
 
         Args:
-            first: The part that went ahead.
-            group: The parts of the file.
+            parts: All parts, in their order.
+            group: The file.
             cost: What the first part cost; None where that is not known.
         """
-        rest = group.requests - group.first
+        first, waiting = parts[0], [part for part in parts if part.is_waiting]
+        rest = sum(part.requests or 0 for part in waiting)
         super().__init__(
             f"Send the other {rest:,} of {first.name_of_file}?",
-            _explanation(first, group, cost, rest),
-            list(_options(first, rest)),
+            _explanation(parts, group, cost, rest),
+            list(_options(first, group, rest)),
             leave="Cancel",
             title_width=18,
         )
 
 
-def _explanation(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int) -> str:
-    """Return what became of the first part, and what the rest would cost at the same price a request."""
+def _explanation(parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None, rest: int) -> str:
+    """Return what became of what was sent, and what the rest would cost at the same price a request."""
+    first = parts[0]
+    held = "On hold: nothing is sent until you continue. " if group.is_held else ""
+    if not group.first:
+        sent = [part for part in parts if part.counts is not None]
+        outcome = f"Of parts {number(sent[0])} to {number(sent[-1])}: {format_outcome(*sent)}." if sent else ""
+        gone = len(parts) - sum(part.is_waiting for part in parts)
+        return f"{held}{gone:,} of {group.parts:,} parts are sent. {outcome}".rstrip()
     if not first.is_finished:
-        return f"The first {group.first:,} are not back yet: {first.status_words.lower()}."
-    outcome = f"Of the first {group.first:,}: {format_outcome(first)}."
-    if cost is None or cost.usd is None or not group.first:
+        return f"{held}The first {group.first:,} are not back yet: {first.status_words.lower()}."
+    outcome = f"{held}Of the first {group.first:,}: {format_outcome(first)}."
+    if cost is None or cost.usd is None:
         return outcome
     rest_cost = fmt.money(cost.usd * rest / group.first)
     return f"{outcome} They cost {format_money(cost)}, so the rest should cost about {rest_cost.lstrip('<')}."
 
 
-def _options(first: JobRecord, rest: int) -> Iterator[Option[Rest]]:
+def _options(first: JobRecord, group: JobGroup, rest: int) -> Iterator[Option[Rest]]:
     if any(transfer.path for transfer in first.transfers):
         yield Option(Rest.LOOK, "View answers", [("the rest stays on hold", "")])
     yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
+    if group.is_held:
+        yield Option(Rest.GO_ON, "Continue", [("stage by stage, as chosen when it was submitted", "")])
+    else:
+        yield Option(Rest.HOLD, "Pause", [("nothing more is sent until you continue; jobs run on", "")])
     yield Option(Rest.DROP, "Discard the rest", [("nothing more is billed", "")])

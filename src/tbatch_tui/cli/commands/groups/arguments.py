@@ -1,0 +1,78 @@
+"""The arguments of commands that send one file as several jobs. Loads nothing that they need."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_group_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `submit` that say what of a file is sent when."""
+    ahead = parser.add_mutually_exclusive_group()
+    ahead.add_argument(
+        "--first",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="send N requests first, and the rest if all of them succeed",
+    )
+    ahead.add_argument("--rest", action="store_true", help="send what --first or --stages held back")
+    ahead.add_argument(
+        "--stages",
+        type=_stages,
+        default=(),
+        metavar="2,rest",
+        help="send 2 parts first, and the rest if they are good enough; any number of stages",
+    )
+    parser.add_argument(
+        "--gate",
+        type=_gate,
+        default=100.0,
+        metavar="PERCENT",
+        help="with --stages: the share of whole answers that lets the next stage follow, or ask [100]",
+    )
+    parser.add_argument("--group", default="", metavar="NAME", help="what the jobs of the file are called together")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests")
+    return int(text)
+
+
+def add_hold(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `hold`."""
+    parser.add_argument("job", metavar="ID", help="a group, or one of its parts")
+
+
+def add_continue(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `continue`."""
+    parser.add_argument("job", metavar="ID", help="a group, or one of its parts")
+    parser.add_argument("--wait", action="store_true", help="wait until all parts have ended and their files are here")
+    parser.add_argument("--json", action="store_true", help="print the jobs as JSON at the end")
+
+
+def add_settle(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `settle`."""
+    parser.add_argument("job", metavar="ID", help="a submission: its key, label or name")
+    decision = parser.add_mutually_exclusive_group(required=True)
+    decision.add_argument("--job", dest="found", metavar="JOB", help="it became this job")
+    decision.add_argument("--none", action="store_true", help="it became no job; nothing is created")
+
+
+def _stages(text: str) -> tuple[int, ...]:
+    *counts, last = text.split(",")
+    if last != "rest" or not counts or not all(count.isdecimal() and int(count) for count in counts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 2,rest: how many parts each stage has")
+    return tuple(map(int, counts))
+
+
+def _gate(text: str) -> float | None:
+    if text == "ask":
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a percentage nor ask")
+    return share

@@ -1,0 +1,102 @@
+"""`hold`, `continue` and `settle`: the twins of `w` in the app."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tbatch_tui.cli.exit_codes import FAILED, OK, UNKNOWN, USAGE
+from tbatch_tui.cli.follow.follow import follow_jobs
+from tbatch_tui.cli.output import print_message, print_result
+from tbatch_tui.cli.session import Session
+from tbatch_tui.cli.targets import find_target, jobs_of
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.submit.lookup import LookupDecision
+from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.job import Job
+
+_LOOKED_UP_WITHIN = 30.0
+"""Seconds in which the look-up of a lost create must have begun, so that it can be decided about."""
+
+
+async def hold(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Hold what has not been sent of a group: jobs that were created run on."""
+    async with Session(settings) as session:
+        target = find_target(await session.list_jobs(), arguments.job)
+        record = jobs_of([target])[0]
+        if record.group is None:
+            print_message(f"{target.name} is one job: there is nothing to hold. tbatch-tui cancel stops it.")
+            return FAILED
+        count = await session.engine.groups.hold(record.key)
+        if not count:
+            await session.engine.groups.go_on(record.key)
+            print_message(f"{record.name_of_file}: every part was sent already; there is nothing to hold.")
+            return FAILED
+        print_message(f"{record.name_of_file}: {plural(count, 'part')} on hold. tbatch-tui continue sends them.")
+        return OK
+
+
+async def go_on(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Send what a group holds back, and follow what is sent now until it is a job."""
+    async with Session(settings, background_work=True) as session:
+        target = find_target(await session.list_jobs(), arguments.job)
+        record = jobs_of([target])[0]
+        waiting = {part.key for part in await session.engine.groups.parts(record.key) if part.is_waiting}
+        if not await session.engine.groups.go_on(record.key):
+            print_message(f"{target.name}: nothing waits to be sent.")
+            return FAILED
+        parts = [part for part in await session.engine.groups.parts(record.key) if part.key in waiting]
+        sent = [part.key for part in parts if arguments.wait or not part.is_waiting]
+        code = await follow_jobs(session, sent, arguments)
+        if left := sum(part.is_waiting for part in await session.engine.groups.parts(record.key)):
+            print_message(still_waiting(record.name_of_file, left))
+        return code
+
+
+def still_waiting(name: str, left: int) -> str:
+    """Return what is said of parts that follow later, and so need somebody who sends them."""
+    return f"{name}: {plural(left, 'part')} not sent yet. They follow while the app or `tbatch-tui watch` runs."
+
+
+async def settle(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Decide about an uncertain submission: it became this job, or none."""
+    async with Session(settings, background_work=True) as session:
+        target = find_target(await session.list_jobs(), arguments.job)
+        uncertain = [part for part in jobs_of([target]) if part.status == LocalStatus.UNCERTAIN]
+        if len(uncertain) != 1:
+            keys = ", ".join(part.key for part in uncertain)
+            print_message(f"{target.name}: {f'settle each alone: {keys}' if keys else 'there is nothing to decide'}.")
+            return USAGE if uncertain else FAILED
+        [record] = uncertain
+        candidates = await _candidates(session, record.key)
+        if candidates is None:
+            print_message("Another tbatch-tui works on this data folder: decide there (w), or end it.")
+            return UNKNOWN
+        chosen = arguments.found
+        if chosen is not None and chosen not in {job.id for job in candidates}:
+            ids = ", ".join(job.id for job in candidates) or "none"
+            print_message(f"{chosen} cannot be its job. These can: {ids}.")
+            return FAILED
+        decision = LookupDecision(job_id=chosen) if chosen is not None else LookupDecision(give_up=True)
+        if not await session.engine.decide(record.key, decision):
+            print_message(f"{record.name}: it has been settled in the meantime.")
+            return FAILED
+        settled = await session.wait_until(record.key, lambda record: record.is_resolved)
+    print_result(settled.job.id if settled.job is not None else f"{settled.key}  {settled.status_words}")
+    return OK
+
+
+async def _candidates(session: Session, key: str) -> tuple[Job, ...] | None:
+    """Return the jobs that the submission could be, once it is being looked up here; None if that does not begin."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LOOKED_UP_WITHIN):
+            while (found := session.engine.candidates(key)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)  # nothing is announced when a look-up begins
+            return found
+    return None
