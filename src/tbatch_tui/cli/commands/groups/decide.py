@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.exit_codes import FAILED, OK, UNKNOWN, USAGE
+from tbatch_tui.cli.exit_codes import FAILED, INCOMPLETE, OK, UNKNOWN, USAGE
 from tbatch_tui.cli.follow.follow import follow_jobs
 from tbatch_tui.cli.output import print_message, print_result
 from tbatch_tui.cli.session import Session
@@ -52,6 +52,9 @@ async def go_on(arguments: argparse.Namespace, settings: Settings) -> int:
             print_message(f"{target.name}: nothing waits to be sent.")
             return FAILED
         parts = [part for part in await session.engine.groups.parts(record.key) if part.key in waiting]
+        if any(part.status == LocalStatus.READY for part in parts):  # held before it was known what came of the others
+            print_message(f"{record.name_of_file}: tbatch-tui continue again sends them.")
+            return INCOMPLETE
         sent = [part.key for part in parts if arguments.wait or not part.is_waiting]
         code = await follow_jobs(session, sent, arguments)
         if left := sum(part.is_waiting for part in await session.engine.groups.parts(record.key)):
@@ -76,7 +79,7 @@ async def settle(arguments: argparse.Namespace, settings: Settings) -> int:
         [record] = uncertain
         candidates = await _candidates(session, record.key)
         if candidates is None:
-            print_message("Another tbatch-tui works on this data folder: decide there (w), or end it.")
+            print_message("Another tbatch-tui works on this data folder: decide there, or end it.")
             return UNKNOWN
         chosen = arguments.found
         if chosen is not None and chosen not in {job.id for job in candidates}:

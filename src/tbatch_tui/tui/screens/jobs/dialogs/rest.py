@@ -24,7 +24,7 @@ class Rest(Enum):
     LOOK = "look"
     SEND = "send"
     HOLD = "hold"
-    GO_ON = "go on"
+    GO_ON = "continue"
     DROP = "drop"
 
 
