@@ -271,7 +271,7 @@ class JobGroups:
             return False
         return await submitter.stop(submission.id)
 
-    async def go_on(self, key: str) -> int:
+    async def go_on(self, key: str, *, over_budget: bool = False) -> int:
         """End the hold of a group, and submit what waited for the person; return how many parts have not been sent.
 
         Raises BatchError.
@@ -281,7 +281,7 @@ class JobGroups:
             return 0
         parts = await self._store.groups.parts(record.group.id)
         if any(part.status == LocalStatus.READY for part in parts):
-            return await self.send_rest(key)
+            return await self.send_rest(key, over_budget=over_budget)
         waiting = [part for part in parts if part.is_waiting]
         if waiting and waiting[0].submission is not None:
             await self._admit(waiting[0].submission.path)

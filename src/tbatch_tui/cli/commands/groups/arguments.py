@@ -47,6 +47,7 @@ def add_hold(parser: argparse.ArgumentParser) -> None:
 def add_continue(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `continue`."""
     parser.add_argument("job", metavar="ID", help="a group, or one of its parts")
+    parser.add_argument("--over-budget", action="store_true", help="send them even if that is above [budget]")
     parser.add_argument("--wait", action="store_true", help="wait until all parts have ended and their files are here")
     parser.add_argument("--json", action="store_true", help="print the jobs as JSON at the end")
 

@@ -48,7 +48,7 @@ async def go_on(arguments: argparse.Namespace, settings: Settings) -> int:
         target = find_target(await session.list_jobs(), arguments.job)
         record = jobs_of([target])[0]
         waiting = {part.key for part in await session.engine.groups.parts(record.key) if part.is_waiting}
-        if not await session.engine.groups.go_on(record.key):
+        if not await session.engine.groups.go_on(record.key, over_budget=arguments.over_budget):
             print_message(f"{target.name}: nothing waits to be sent.")
             return FAILED
         parts = [part for part in await session.engine.groups.parts(record.key) if part.key in waiting]

@@ -68,7 +68,7 @@ class Decisions:
             case Rest.HOLD:
                 await self._report(lambda _: self._engine.groups.hold(record.key))
             case Rest.GO_ON:
-                await self._report(lambda _: self._engine.groups.go_on(record.key))
+                await self._report(lambda over_budget: self._engine.groups.go_on(record.key, over_budget=over_budget))
             case Rest.DROP:
                 await self._report(lambda _: self._engine.groups.drop_rest(record.key))
 
