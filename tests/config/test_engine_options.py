@@ -26,7 +26,7 @@ def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
     )
     options = options_from(settings, background_work=False)
     shared = {field.name for field in fields(Settings)} & {field.name for field in fields(EngineOptions)}
-    assert len(shared) == 11
+    assert len(shared) == 12
     for name in shared:
         assert getattr(options, name) == getattr(settings, name), name
     assert not options.background_work
