@@ -10,7 +10,7 @@ import pytest
 
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.groups.stages import NextStep, format_outcome, next_step
+from tbatch_tui.engine.groups.stages import GroupStep, format_outcome, next_step
 from tests.conftest import until, write_chat
 from tests.engine.groups.test_group_record import GROUP, counts, part
 
@@ -37,8 +37,8 @@ def wait(number: int) -> JobRecord:
 def test_a_stage_follows_when_the_one_before_is_good_enough() -> None:
     running = part(1, JobStatus.IN_PROGRESS)
     rest = [wait(2), wait(3), wait(4)]
-    assert next_step(STAGED, [running, *rest]) == NextStep()
-    assert next_step(STAGED, [done(1), *rest]) == NextStep((2, 3), (done(1),))
+    assert next_step(STAGED, [running, *rest]) == GroupStep()
+    assert next_step(STAGED, [done(1), *rest]) == GroupStep((2, 3), (done(1),))
     assert next_step(STAGED, [done(1, 9), *rest]).ask == (done(1, 9),)
     assert next_step(replace(STAGED, share=90.0), [done(1, 9), *rest]).send == (2, 3)
     assert next_step(replace(STAGED, approved=1), [done(1, 9), *rest]).send == (2, 3), "the person let it pass"
@@ -55,7 +55,7 @@ def test_no_more_parts_are_out_than_at_once() -> None:
     assert next_step(group, [running, wait(2), wait(3), wait(4)]).send == (2,)
     assert next_step(group, [running, replace(running, key="other"), wait(3), wait(4)]).send == ()
     assert next_step(group, [done(1, 0), part(2, state="uncertain"), wait(3), wait(4)]).send == (3,)
-    assert next_step(replace(group, is_held=True), [done(1), wait(2), wait(3), wait(4)]) == NextStep()
+    assert next_step(replace(group, is_held=True), [done(1), wait(2), wait(3), wait(4)]) == GroupStep()
 
 
 @pytest.fixture

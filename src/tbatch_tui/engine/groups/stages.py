@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WHOLE = 100.0
 
 
-class NextStep(NamedTuple):
+class GroupStep(NamedTuple):
     """What is done now with the parts that wait."""
 
     send: tuple[int, ...] = ()
@@ -28,7 +28,7 @@ class NextStep(NamedTuple):
     """The parts whose outcome the person decides about; empty where nothing is asked."""
 
 
-def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> NextStep:
+def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> GroupStep:
     """Return what is sent of the parts that wait, or about what the person is asked; nothing while both have to wait.
 
     Args:
@@ -37,7 +37,7 @@ def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> NextStep:
     """
     waiting = [number(part) for part in parts if _is_waiting(part)]
     if group.is_held or not waiting:
-        return NextStep()
+        return GroupStep()
     begin, passed = 1, ()  # type: tuple[int, tuple[JobRecord, ...]]
     for stage, end in enumerate(group.stage_ends):
         if stage < group.approved:
@@ -48,14 +48,14 @@ def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> NextStep:
             break
         before = tuple(part for part in parts if begin <= number(part) <= end)
         if not all(map(is_counted, before)):
-            return NextStep()
+            return GroupStep()
         if not (group.auto_continue and is_good(before, group.share)):
-            return NextStep(ask=before)
+            return GroupStep(ask=before)
         passed, begin = before, end + 1
     if group.at_once:
         out = sum(part.is_active for part in parts)
         waiting = waiting[: max(0, group.at_once - out)]
-    return NextStep(tuple(waiting), passed if begin in waiting else ())
+    return GroupStep(tuple(waiting), passed if begin in waiting else ())
 
 
 def number(part: JobRecord) -> int:
