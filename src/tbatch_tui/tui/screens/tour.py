@@ -108,8 +108,8 @@ HINTS: dict[str, Hint] = {
     "Spend": Hint(
         "What verified results of a month cost.",
         (
-            ("spend.by", "{spend.by} breaks it down by label, day or endpoint", "{spend.by} by label, day, endpoint"),
-            ("spend.earlier", "{spend.earlier} shows the month before", "{spend.earlier} the month before"),
+            ("spend.by", "{spend.by} breaks it down by label, day or endpoint", "{spend.by} by label, day …"),
+            ("spend.earlier", "{spend.earlier} shows the month before", "{spend.earlier} month before"),
         ),
     ),
 }
