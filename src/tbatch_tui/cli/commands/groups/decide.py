@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _LOOKED_UP_WITHIN = 30.0
 """Seconds in which the look-up of a lost create must have begun, so that it can be decided about."""
+_COMPARED_WITHIN = 10.0
+"""Seconds after that in which a job of the list is found to be one that it could be."""
 
 
 async def hold(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -71,35 +74,62 @@ async def settle(arguments: argparse.Namespace, settings: Settings) -> int:
     """Decide about an uncertain submission: it became this job, or none."""
     async with Session(settings, background_work=True) as session:
         target = find_target(await session.list_jobs(), arguments.job)
-        uncertain = [part for part in jobs_of([target]) if part.status == LocalStatus.UNCERTAIN]
+        parts = jobs_of([target])
+        if arguments.found is not None and any(
+            part.job is not None and part.job.id == arguments.found for part in parts
+        ):
+            print_result(arguments.found)  # it is known by now, or was said before
+            return OK
+        uncertain = [part for part in parts if _is_uncertain(part)]
         if len(uncertain) != 1:
             keys = ", ".join(part.key for part in uncertain)
             print_message(f"{target.name}: {f'settle each alone: {keys}' if keys else 'there is nothing to decide'}.")
             return USAGE if uncertain else FAILED
         [record] = uncertain
-        candidates = await _candidates(session, record.key)
-        if candidates is None:
+        chosen = arguments.found
+        candidates = await _candidates(session, record.key, chosen)
+        if candidates is None and not _is_resolved(session, record.key):
             print_message("Another tbatch-tui works on this data folder: decide there, or end it.")
             return UNKNOWN
-        chosen = arguments.found
-        if chosen is not None and chosen not in {job.id for job in candidates}:
+        if candidates is not None and chosen is not None and chosen not in {job.id for job in candidates}:
             ids = ", ".join(job.id for job in candidates) or "none"
             print_message(f"{chosen} cannot be its job. These can: {ids}.")
             return FAILED
         decision = LookupDecision(job_id=chosen) if chosen is not None else LookupDecision(give_up=True)
-        if not await session.engine.decide(record.key, decision):
-            print_message(f"{record.name}: it has been settled in the meantime.")
-            return FAILED
+        decided = candidates is not None and await session.engine.decide(record.key, decision)
         settled = await session.wait_until(record.key, lambda record: record.is_resolved)
+        found = settled.job.id if settled.job is not None else None
+        if not decided and found != chosen:  # the list was quicker
+            print_message(f"{record.name}: it has been settled in the meantime: {found or settled.status_words}.")
+            return FAILED
     print_result(settled.job.id if settled.job is not None else f"{settled.key}  {settled.status_words}")
     return OK
 
 
-async def _candidates(session: Session, key: str) -> tuple[Job, ...] | None:
-    """Return the jobs that the submission could be, once it is being looked up here; None if that does not begin."""
+def _is_uncertain(part: JobRecord) -> bool:
+    """Return whether it is unknown what came of a create; of a command that was killed, nobody has said so yet."""
+    submission = part.submission
+    return submission is not None and submission.state.is_open and submission.may_have_been_created
+
+
+def _is_resolved(session: Session, key: str) -> bool:
+    record = session.engine.record(key)
+    return record is not None and record.is_resolved
+
+
+async def _candidates(session: Session, key: str, chosen: str | None) -> tuple[Job, ...] | None:
+    """Return the jobs that the submission could be, once it is being looked up here.
+
+    A chosen job is waited for until a list has been compared. None if the look-up does not begin, or is over.
+    """
+    found = None
     with suppress(TimeoutError):
         async with asyncio.timeout(_LOOKED_UP_WITHIN):
-            while (found := session.engine.candidates(key)) is None:  # noqa: ASYNC110
+            while (found := session.engine.candidates(key)) is None and not _is_resolved(session, key):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)  # nothing is announced when a look-up begins
-            return found
-    return None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_COMPARED_WITHIN):
+            while chosen is not None and found == ():
+                await asyncio.sleep(0.1)
+                found = session.engine.candidates(key)
+    return found
