@@ -26,6 +26,7 @@ class S3Server(ThreadingHTTPServer):
     """One bucket, whatever it is called."""
 
     daemon_threads = True
+    request_queue_size = 128  # a client looks for many objects at once, and the machine may be busy
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -10,14 +10,16 @@ import pytest
 
 from tbatch_tui.engine.domain.tried import LOST
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import ConnectionFailedError
+from tbatch_tui.engine.errors import BatchError, ConnectionFailedError
 from tbatch_tui.engine.live.price import cost_of_file
 from tbatch_tui.engine.live.request import LiveRequest, live_request
+from tbatch_tui.engine.options import AudioStore
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.tried import TriedRequest
     from tbatch_tui.engine.engine import BatchEngine
@@ -109,6 +111,24 @@ async def test_audio_by_its_url_is_transcribed(asking: Asking) -> None:
     assert tried is not None and asking.arrived == [AUDIO]
     assert tried.outcome == "ok" and tried.answer and tried.audio_seconds
     assert "words" in json.loads(tried.response or "")
+
+
+async def test_a_recording_in_the_store_is_sent_by_a_link_that_is_kept_nowhere(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-store")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    request, store = audio(file="s3://talks/a b.wav"), AudioStore("s3://talks", "https://store.example.com")
+    async with asking.make_engine(asking.box, audio_store=store) as engine:
+        [tried] = await asking.with_engine(engine, request)
+        assert tried is not None and tried.outcome == "ok" and asking.arrived == [AUDIO]
+        assert json.loads(tried.request)["file"] == "s3://talks/a b.wav"
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        with pytest.raises(BatchError, match="no keys for s3://talks"):
+            await asking.with_engine(engine, request)
+        assert asking.arrived == [] and len(await engine.live.tried_before(request)) == 1
+    assert not any(b"X-Amz-" in path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
 
 
 def test_a_line_says_what_answers_it() -> None:

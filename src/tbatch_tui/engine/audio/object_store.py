@@ -143,7 +143,8 @@ class ObjectStore:
             if not address.startswith(f"{self.address}/"):
                 raise BatchError(f"{address[:200]} is not in {self.address}", "Check the store in [audio].")
         keys = [self._key(address) for address in addresses]
-        return list(obstore.sign(self._bucket, "GET", keys, lifetime)) if keys else []
+        with _translated(self.address):
+            return list(obstore.sign(self._bucket, "GET", keys, lifetime)) if keys else []
 
     def _key(self, address: str) -> str:
         return address.removeprefix(SCHEME).partition("/")[2]

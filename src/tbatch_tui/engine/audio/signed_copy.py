@@ -6,25 +6,30 @@ it is its owner's alone, and is deleted once it is uploaded.
 
 from __future__ import annotations
 
+import secrets
 import shutil
+import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from tbatch_tui.engine.audio.object_store import SCHEME, store_of
-from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.rights import PRIVATE, create_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tbatch_tui.engine.audio.object_store import ObjectStore
     from tbatch_tui.engine.options import AudioStore
 
 _MARK = b'"s3:'
+_NOT_SENT = "Nothing was submitted. "
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BATCH = 500
 """Lines that are signed together."""
 FOLDER = "signed"
@@ -40,32 +45,34 @@ def names_store(path: Path) -> bool:
 def write_signed_copy(path: Path, folder: Path, store: AudioStore | None) -> Path:
     """Write a copy with links in place of addresses, and return its path: of the same name, in a new folder.
 
-    For a thread. Raises LocalFileError, and BatchError where the store cannot be used.
+    For a thread. Raises LocalFileError, also where the store cannot be used, and where the copy is too large.
 
     Args:
         path: The input file.
         folder: A folder of its own; what is in it is replaced.
         store: The store of the settings.
     """
-    signer = store_of(store)
+    copy = folder / path.name
     try:
+        signer = store_of(store)
         remove_signed_copy(folder)
-        folder.mkdir(parents=True, mode=0o700)
-        copy = folder / path.name
-        with path.open("rb") as source, create_file(copy, PRIVATE) as out:
-            held: list[bytes] = []
-            for line in source:
-                held.append(line)
-                if len(held) >= _BATCH:
-                    out.writelines(_signed(held, signer))
-                    held = []
-            out.writelines(_signed(held, signer))
+        for made in (folder.parent, folder):
+            made.mkdir(parents=True, mode=0o700, exist_ok=True)
+        size = _write(path, copy, signer)
+        if size > FILE_MEGABYTES * MEGABYTE:
+            raise LocalFileError(
+                f"{path.name} has {size / MEGABYTE:,.0f} MB with its links, over the limit of one batch",
+                "Nothing was submitted. Make two files of it.",
+            )
     except OSError as error:
         remove_signed_copy(folder)
         raise LocalFileError(
             f"A copy of {path.name} with links cannot be written: {error.strerror or error}",
             "Nothing was submitted. Make room in the data folder.",
         ) from error
+    except BatchError as error:
+        remove_signed_copy(folder)
+        raise LocalFileError(error.title, _NOT_SENT + error.hint.removeprefix(_NOT_SENT)) from error
     return copy
 
 
@@ -75,33 +82,84 @@ def remove_signed_copy(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def _write(path: Path, copy: Path, signer: ObjectStore) -> int:
+    """Write the lines of a file with links; return the size of the copy."""
+    with path.open("rb") as source, create_file(copy, PRIVATE) as out:
+        held: list[bytes] = []
+        for line in source:
+            held.append(line)
+            if len(held) >= _BATCH:
+                out.writelines(_signed(held, signer))
+                held = []
+        out.writelines(_signed(held, signer))
+        return out.tell()
+
+
 def _signed(lines: list[bytes], signer: ObjectStore) -> Iterator[bytes]:
-    values: dict[int, Any] = {}
+    found = {number: part for number, line in enumerate(lines) if (part := _addressed(line)) is not None}
+    links = dict(zip(found, signer.sign([part.address for part in found.values()]), strict=True))
     for number, line in enumerate(lines):
-        if _MARK in line:
-            value = msgspec.json.decode(line)
-            body = value.get("body") if isinstance(value, dict) else None
-            file = body.get("file") if isinstance(body, dict) else None
-            if isinstance(file, str) and file.startswith(SCHEME):
-                values[number] = value
-    links = signer.sign([value["body"]["file"] for value in values.values()])
-    for value, link in zip(values.values(), links, strict=True):
-        value["body"]["file"] = link
-    for number, line in enumerate(lines):
-        yield msgspec.json.encode(values[number]) + b"\n" if number in values else line
+        yield found[number].with_link(links[number]) if number in found else line
+
+
+class _Addressed(NamedTuple):
+    """A line whose `body.file` is an address. The values beside it stay as they are written."""
+
+    line: dict[str, msgspec.Raw]
+    body: dict[str, msgspec.Raw]
+    address: str
+
+    def with_link(self, link: str) -> bytes:
+        body = msgspec.Raw(msgspec.json.encode(self.body | {"file": msgspec.Raw(msgspec.json.encode(link))}))
+        return msgspec.json.encode(self.line | {"body": body}) + b"\n"
+
+
+def _addressed(line: bytes) -> _Addressed | None:
+    if _MARK not in line:
+        return None
+    try:
+        parts = _PARTS.decode(line)
+        body = _PARTS.decode(parts["body"])
+        file = msgspec.json.decode(body["file"])
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+        return None  # no request, or one without a recording: it goes as it is
+    return _Addressed(parts, body, file) if isinstance(file, str) and file.startswith(SCHEME) else None
+
+
+def sign_body(body: Mapping[str, Any], store: AudioStore | None) -> Mapping[str, Any]:
+    """Return the body of a request with a link where it names a recording in the store. For a thread.
+
+    Raises BatchError where the store cannot be used.
+    """
+    file = body.get("file")
+    return {**body, "file": signed_if_stored(file, store)} if isinstance(file, str) else body
+
+
+def signed_if_stored(url: str, store: AudioStore | None) -> str:
+    """Return a link for the address of a recording in the store; any other URL as it is. For a thread.
+
+    Raises BatchError where the store cannot be used.
+    """
+    return store_of(store).sign([url])[0] if url.startswith(SCHEME) else url
 
 
 class SignedCopies:
-    """Copies of the input files of submissions, each in a folder of its own in the data folder."""
+    """Copies of the input files of submissions, each in a folder of its own in the data folder.
+
+    The folders bear a mark of this object: two apps that come to one submission do not touch each other's.
+    """
 
     def __init__(self, data_dir: Path, store: AudioStore | None) -> None:
         self._folder = data_dir / FOLDER
         self._store = store
+        self._mark = secrets.token_hex(4)
+        self._writing = threading.Lock()
+        """A copy whose task was stopped is written to its end before it is removed."""
 
     def make(self, path: Path, key: str) -> Path:
         """Return the file to upload: the one at this path, or a new copy with links. For a thread.
 
-        Raises LocalFileError, and BatchError where the store cannot be used.
+        Raises LocalFileError, also where the store cannot be used.
         """
         try:
             has_addresses = names_store(path)
@@ -109,8 +167,25 @@ class SignedCopies:
             raise LocalFileError(
                 f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted. Put the file back."
             ) from error
-        return write_signed_copy(path, self._folder / safe_name(key), self._store) if has_addresses else path
+        if not has_addresses:
+            return path
+        with self._writing:
+            return write_signed_copy(path, self._of(key), self._store)
 
     def remove(self, key: str) -> None:
         """Remove the copy of a submission, if there is one. For a thread."""
-        remove_signed_copy(self._folder / safe_name(key))
+        with self._writing:
+            remove_signed_copy(self._of(key))
+            with suppress(OSError):  # others are in it
+                self._folder.rmdir()
+
+    def remove_others(self) -> None:
+        """Remove what apps that were killed have left. For a thread; call it while no other app works."""
+        with suppress(OSError):
+            for left in self._folder.iterdir():
+                if not left.name.endswith(self._mark):
+                    remove_signed_copy(left)
+            self._folder.rmdir()
+
+    def _of(self, key: str) -> Path:
+        return self._folder / f"{safe_name(key)}-{self._mark}"

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.tried import TriedRequest
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
     ConnectionFailedError,
-    JournalError,
     RateLimitError,
 )
 from tbatch_tui.engine.live.answer import STOPPED, after_error, read_answer
@@ -25,7 +24,7 @@ from tbatch_tui.engine.live.request import MOST_AT_ONCE, kept_body
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.cost import Estimate
@@ -123,12 +122,13 @@ class LiveRequests:
         from tbatch_tui.engine.client.realtime import ask_now
 
         try:
+            body = await self._signed(request)
             tried = await self._store.tries.add(await run_detached(lambda: self._new_try(request, prices)))
-        except JournalError as error:  # what cannot be remembered is not sent
+        except BatchError as error:  # what cannot be remembered, or has no link, is not sent
             return None, error
         began, failure = time.monotonic(), None
         try:
-            data = await ask_now(api, request.endpoint, request.body, patience=self._options.try_patience)
+            data = await ask_now(api, request.endpoint, body, patience=self._options.try_patience)
         except BatchError as error:
             failure, answered = error, after_error(tried, error)
         else:
@@ -139,6 +139,14 @@ class LiveRequests:
         answered = replace(answered, seconds=time.monotonic() - began)
         await self._store.tries.finish(answered)
         return answered, failure
+
+    async def _signed(self, request: LiveRequest) -> Mapping[str, Any]:
+        """Return the body to send: with a link for a recording in the store, which is kept nowhere."""
+        if not request.endpoint.is_audio:
+            return request.body
+        from tbatch_tui.engine.audio.signed_copy import sign_body
+
+        return await run_detached(lambda: sign_body(request.body, self._options.audio_store))
 
     def _new_try(self, request: LiveRequest, prices: PriceList) -> TriedRequest:
         return TriedRequest(

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.audio.signed_copy import SignedCopies
+from tbatch_tui.engine.audio.signed_copy import SignedCopies, names_store
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import (
@@ -32,6 +32,8 @@ _UPLOADS_AT_ONCE = 3
 """How many parts of a large file are uploaded together."""
 LONGEST_WAIT = 60.0
 """Seconds between two attempts, unless the server asks for more."""
+_LINKS_KEPT = 86_400.0
+"""Seconds for which links may wait for their create: they hold for 7 days, and a job may run for 3."""
 _TRIED_AGAIN = "No job was created. It is retried automatically."
 
 
@@ -50,14 +52,15 @@ class InputUploader:
         self._save = save
         self._on_upload = on_upload
         self._first_retry_delay = options.first_retry_delay
+        self._now = options.now
         self._copies = SignedCopies(options.data_dir, options.audio_store)
         self._slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     async def upload(self, submission: Submission, is_stopped: Callable[[], bool]) -> tuple[Submission, bool]:
         """Upload the file; return the submission, and whether the server did not have the file before.
 
-        Raises LocalFileError and RequestRejectedError when it cannot be uploaded, BatchError when it names recordings
-        in a store that cannot be used.
+        Raises LocalFileError and RequestRejectedError when it cannot be uploaded, the first also when it names
+        recordings in a store that cannot be used.
         """
         key = submission_key(submission.id)
         if submission.endpoint == Endpoint.CHAT:
@@ -67,15 +70,29 @@ class InputUploader:
         finally:
             await asyncio.to_thread(self._copies.remove, key)
 
+    async def has_old_links(self, submission: Submission) -> bool:
+        """Return whether what was uploaded has links that may end before a job that is made now has read them."""
+        if not submission.endpoint.is_audio or self._now() - submission.created_at < _LINKS_KEPT:
+            return False
+        try:
+            return await asyncio.to_thread(names_store, submission.path)
+        except OSError:
+            return False  # the links that were uploaded are all there is
+
+    async def remove_left_copies(self) -> None:
+        """Remove the copies of apps that were killed. Call it when no other app works on the submissions."""
+        await asyncio.to_thread(self._copies.remove_others)
+
     async def _upload(
         self, submission: Submission, key: str, is_stopped: Callable[[], bool], path: Path | None = None
     ) -> tuple[Submission, bool]:
-        wait = self._first_retry_delay
+        wait, made_at = self._first_retry_delay, 0.0
         while True:
             try:
                 _require_unchanged(submission, await fingerprint_file(submission.path))
-                if path is None:  # the same links in each attempt: the same bytes get the same file
-                    path = await asyncio.to_thread(self._copies.make, submission.path, key)
+                is_old = path not in (None, submission.path) and self._now() - made_at > _LINKS_KEPT
+                if path is None or is_old:  # else the same links in each attempt: the same bytes get the same file
+                    path, made_at = await asyncio.to_thread(self._copies.make, submission.path, key), self._now()
                 async with self._slots:
                     uploaded = await self._api.upload(
                         path, lambda done, total: self._on_upload(key, done, total, False), is_stopped
@@ -87,6 +104,13 @@ class InputUploader:
                 delay = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
                 submission = await self._save(replace(submission, error=error.title, hint=retry_hint(delay)))
                 await asyncio.sleep(delay or wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+                continue
+            except LocalFileError:
+                if path in (None, submission.path) or await asyncio.to_thread(path.exists):
+                    raise
+                path = None  # the copy was removed, by an app that took it for left behind: it is made again
+                await asyncio.sleep(wait)
                 wait = min(LONGEST_WAIT, wait * 2)
                 continue
             finally:

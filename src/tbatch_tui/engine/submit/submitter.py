@@ -79,15 +79,16 @@ class Submitter:
         self._repeated: dict[int, Submission] = {}
         """Those whose create was sent again: the job of a create before may yet show up."""
         self._has_read_repeated = False
+        self._has_removed_copies = False
         self._stopping: set[int] = set()
         self._ended: dict[int, Submission] = {}
         """Those that are being stopped and whose task has ended, as they were saved last."""
         self._commits: set[asyncio.Task[Any]] = set()
         """What the person decided, while it is being committed."""
-        self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
-        """By uploaded file and endpoint. Two creates for one file must not be in flight together: their jobs could not
-        be told apart."""
-        self._queues: dict[tuple[str | None, str], list[int]] = {}
+        self._creates: dict[tuple[str, str], asyncio.Lock] = {}
+        """By the bytes of the file, and endpoint. Two creates for one file must not be in flight together: their jobs
+        could not be told apart."""
+        self._queues: dict[tuple[str, str], list[int]] = {}
         """The submissions that wait for that lock, by the same."""
         self._uploader = InputUploader(api, self._steps.save, on_upload, options)
 
@@ -103,6 +104,12 @@ class Submitter:
                 task = spawn(self._work(submission.id))
                 self._tasks[submission.id] = task
                 task.add_done_callback(partial(self._forget_task, submission.id))
+
+    async def remove_left_copies(self) -> None:
+        """Remove what apps that were killed left of uploads, once. Call it when this app has the lock."""
+        if not self._has_removed_copies:
+            self._has_removed_copies = True
+            await self._uploader.remove_left_copies()
 
     def forget_lost(self) -> None:
         """Take up what another app had taken over as well: this one has taken the lock anew, so the other has ended."""
@@ -231,12 +238,14 @@ class Submitter:
     async def _carry_out(self, submission: Submission) -> None:
         """Upload unless that is done, then create when it is its turn."""
         must_list = submission.state is not SubmissionState.INTENT
-        if submission.state is SubmissionState.INTENT:
+        # Once a create may be out, its file is the one that is looked for: it is never uploaded again.
+        is_unsent = submission.state is SubmissionState.UPLOADED and not submission.may_have_been_created
+        if not must_list or (is_unsent and await self._uploader.has_old_links(submission)):
             uploaded = await self._upload(submission)
             if uploaded is None:
                 return
             submission, is_new_file = uploaded
-            must_list = not is_new_file
+            must_list = must_list or not is_new_file
         file = _file_of(submission)
         queue = self._queues.setdefault(file, [])
         queue.append(submission.id)
@@ -283,7 +292,7 @@ class Submitter:
             return 0.0
         return self._create_patience - max(0.0, self._now() - sent_at)  # a clock that was set back proves nothing
 
-    async def _explain_queue(self, file: tuple[str | None, str]) -> None:
+    async def _explain_queue(self, file: tuple[str, str]) -> None:
         """Tell those that wait for an undecided submission of the same file what they wait for."""
         looked_up = [lookup.submission for lookup in self._lookups.values() if _file_of(lookup.submission) == file]
         if not looked_up:
@@ -343,6 +352,9 @@ class Submitter:
         return submission, end is LookupOutcome.AGAIN
 
 
-def _file_of(submission: Submission) -> tuple[str | None, str]:
-    """Return what tells whose jobs could be taken for one another: the uploaded file, and the endpoint."""
-    return submission.file_id, submission.endpoint
+def _file_of(submission: Submission) -> tuple[str, str]:
+    """Return what tells whose jobs could be taken for one another: the bytes, and the endpoint.
+
+    Of a file with links in place of addresses, which is another one each time it is uploaded, the bytes without them.
+    """
+    return submission.sha256, submission.endpoint

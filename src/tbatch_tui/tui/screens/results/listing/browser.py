@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.containers import Horizontal
 
+from tbatch_tui.engine.audio.signed_copy import signed_if_stored
 from tbatch_tui.engine.audio.transcript_files import recording_url
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import ErrorGroup, Row
@@ -242,14 +243,15 @@ class RowBrowser(Horizontal):
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def action_open_source(self) -> None:
-        """Open the recording of the row where its link leads."""
+        """Open the recording of the row where its link leads; one in the store by a link that is made for it."""
         if (row := self.current_row) is None:
             return
         record = await asyncio.to_thread(self._session.index.record, row.number)
         try:
             if (url := recording_url(record)) is None:
                 raise BatchError("This row has no recording", "Only audio requests have one.")
-            await open_link(url)
+            store = self._engine.options.audio_store
+            await open_link(await asyncio.to_thread(signed_if_stored, url, store))
         except BatchError as error:
             self._bridge.report(error)
 

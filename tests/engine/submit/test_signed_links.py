@@ -1,0 +1,237 @@
+"""Files that name recordings in a store: a copy with links is uploaded, and what is looked for stays one file id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tbatch_tui.engine import AlreadySubmittedError, BatchError
+from tbatch_tui.engine.audio import signed_copy
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.options import AudioStore
+from tests.conftest import until, write_chat
+from tests.engine.submit.test_uncertain import CREATE, hide_jobs, is_uncertain
+from tests.helpers.s3_server import KEY, SECRET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
+
+STORE = AudioStore("s3://talks/2026", "http://127.0.0.1:9")
+"""Nothing listens there: links are made without asking the store."""
+UPLOAD = ("POST", "/v1/files")
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+
+
+@pytest.fixture
+def talks(tmp_path: Path) -> Path:
+    """Return a file of two recordings in the store, with slashes as PHP writes them, and lines that end in CR LF."""
+    path = tmp_path / "talks.jsonl"
+    lines = [
+        f'{{"custom_id": "{name}", "method": "FILE", "body": {{"model": "openai/whisper-large-v3", "temperature": '
+        f'0.10, "file": "s3:\\/\\/talks/2026/0123456789abcdef/{name}.mp3"}}}}'
+        for name in ("one", "two")
+    ]
+    path.write_text("\r\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let every signature be of another lifetime, as one made a second later is of another time; return them."""
+    from datetime import timedelta
+
+    from tbatch_tui.engine.audio.object_store import ObjectStore
+
+    real, made = ObjectStore.sign, list[float]()
+
+    def sign(self: ObjectStore, addresses: list[str]) -> list[str]:
+        made.append(604_800 - len(made))
+        return real(self, addresses, timedelta(seconds=made[-1]))
+
+    monkeypatch.setattr(ObjectStore, "sign", sign)
+    return made
+
+
+def copies(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "data" / signed_copy.FOLDER).rglob("*.jsonl"))
+
+
+def assert_no_links_in(folder: Path) -> None:
+    """Hold everything in the data folder to have neither a signature nor the secret."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert b"X-Amz-" not in path.read_bytes() and SECRET.encode() not in path.read_bytes(), path
+
+
+async def submit(engine: BatchEngine, path: Path) -> str:
+    return await engine.submit_checked(path, Endpoint.TRANSCRIPTION, requests=2, label="mine")
+
+
+async def test_only_the_address_of_a_line_is_replaced(sandbox: Sandbox, make_engine: MakeEngine, talks: Path) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox, audio_store=STORE) as engine:
+        record = await engine.submit(talks)
+    assert record.job is not None
+    sent = sandbox.file_bytes(sandbox.job(record.job.id)["input_file_id"]).decode()
+    links = [json.loads(line)["body"]["file"] for line in sent.splitlines()]
+    assert [link.split("?")[0] for link in links] == [
+        f"http://127.0.0.1:9/talks/2026/0123456789abcdef/{name}.mp3" for name in ("one", "two")
+    ]
+    assert sent.count("0.10") == 2, "the values beside it stay as they were written"
+
+
+async def test_no_keys_is_a_sentence_and_nothing_is_sent(
+    sandbox: Sandbox, make_engine: MakeEngine, talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    async with asyncio.timeout(30), make_engine(sandbox, audio_store=STORE) as engine:
+        key = await submit(engine, talks)
+        record = await engine.wait_until(
+            key, lambda r: bool(r.submission and r.submission.state is SubmissionState.REJECTED)
+        )
+        assert record.submission is not None and record.submission.error == "There are no keys for s3://talks/2026"
+        assert record.submission.state is SubmissionState.REJECTED
+    assert sandbox.jobs == [] and not sandbox.count(*UPLOAD) and not sandbox.count(*CREATE)
+
+
+async def test_without_a_store_a_file_of_addresses_is_refused(
+    sandbox: Sandbox, make_engine: MakeEngine, talks: Path
+) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        with pytest.raises(BatchError, match="No store for recordings is set"):
+            await engine.submit(talks, check=False, endpoint=Endpoint.TRANSCRIPTION)
+    assert sandbox.jobs == [] and not sandbox.count(*UPLOAD)
+
+
+async def test_a_lost_create_is_looked_for_by_the_file_it_was_sent_with(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path, signatures: list[float]
+) -> None:
+    box = still_sandbox
+    async with asyncio.timeout(30):
+        async with make_engine(box, audio_store=STORE, lookup_patience=60.0) as engine:
+            await until(lambda: engine.health.state is HealthState.OK)
+            box.plan_fault("close-after", CREATE[1], method=CREATE[0])
+            hide_jobs(box)
+            key = await submit(engine, talks)
+            record = await engine.wait_until(key, is_uncertain)
+            assert record.submission is not None
+            file_id = record.submission.file_id
+        async with make_engine(box, audio_store=STORE, lookup_patience=60.0) as engine:
+            box.clear_faults()
+            await until(lambda: (r := engine.record(key)) is not None and r.job is not None)
+            [record] = await engine.records()
+            assert record.job is not None and record.submission is not None
+            assert record.job.input_file_id == record.submission.file_id == file_id
+            with pytest.raises(AlreadySubmittedError):
+                await engine.submit(talks)
+    assert (len(box.jobs), box.count(*CREATE), box.count(*UPLOAD)) == (1, 1, 1)
+    assert len(signatures) == 1 and copies(tmp_path) == []
+    assert_no_links_in(tmp_path / "data")
+
+
+async def test_another_submit_of_the_file_waits_for_a_lost_create_although_its_links_are_others(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, signatures: list[float]
+) -> None:
+    box = still_sandbox
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE, lookup_patience=60.0) as engine:
+        await until(lambda: engine.health.state is HealthState.OK)
+        box.plan_fault("close", CREATE[1], method=CREATE[0])
+        hide_jobs(box)
+        first = await submit(engine, talks)
+        await engine.wait_until(first, is_uncertain)
+        second = await submit(engine, talks)
+        record = await engine.wait_until(second, lambda r: bool(r.submission and r.submission.error))
+        assert record.submission is not None and "of the same file" in str(record.submission.error)
+        assert record.submission.state is SubmissionState.UPLOADED
+    assert (len(signatures), box.count(*CREATE), len(box.jobs)) == (2, 1, 0)
+
+
+async def test_the_copy_is_private_and_what_a_killed_app_left_is_removed_at_the_next_start(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path
+) -> None:
+    box, left = still_sandbox, tmp_path / "data" / signed_copy.FOLDER / "submission_9-abcd"
+    left.mkdir(parents=True)
+    (left / "talks.jsonl").write_text("links")
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE) as engine:
+        await until(lambda: not left.exists(), what="what was left is removed")
+        box.plan_fault("status", UPLOAD[1], method="GET", last=None, status=503)
+        box.plan_fault("status", UPLOAD[1], method="POST", last=None, status=503)
+        key = await submit(engine, talks)
+        await until(lambda: len(copies(tmp_path)) == 1 and copies(tmp_path)[0].stat().st_size > 500)
+        [copy] = copies(tmp_path)
+        rights = [stat.S_IMODE(path.stat().st_mode) for path in (copy, copy.parent, copy.parent.parent)]
+        assert rights == [0o600, 0o700, 0o700]
+        await engine.cancel(key)
+        await until(lambda: not copy.exists(), what="the copy of a submission that was stopped is removed")
+    assert box.jobs == []
+
+
+async def test_a_copy_that_another_app_removed_is_made_again(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path, signatures: list[float]
+) -> None:
+    box = still_sandbox
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE) as engine:
+        box.plan_fault("status", UPLOAD[1], method="POST", first=1, last=2, status=503)
+        key = await submit(engine, talks)
+        await until(lambda: len(copies(tmp_path)) == 1 and box.count(*UPLOAD) >= 1)
+        signed_copy.remove_signed_copy(copies(tmp_path)[0].parent)
+        record = await engine.wait_until(key, lambda r: r.job is not None)
+    assert record.job is not None and len(signatures) == 2 and len(box.jobs) == 1
+
+
+async def test_links_that_waited_too_long_for_their_create_are_made_anew(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, signatures: list[float]
+) -> None:
+    import time
+
+    box = still_sandbox
+    async with asyncio.timeout(30):
+        async with make_engine(box, audio_store=STORE) as engine:
+            box.plan_fault("status", CREATE[1], method="POST", last=None, status=429, headers={"Retry-After": "60"})
+            key = await submit(engine, talks)
+            await until(lambda: box.count(*CREATE) == 1)
+            record = await engine.wait_until(key, lambda r: bool(r.submission and r.submission.error))
+            assert record.submission is not None and record.submission.state is SubmissionState.UPLOADED
+        box.clear_faults()
+        async with make_engine(box, audio_store=STORE, now=lambda: time.time() + 90_000) as engine:
+            await until(lambda: (r := engine.record(key)) is not None and r.job is not None)
+    assert len(signatures) == 2 and len(box.jobs) == 1
+    assert "X-Amz-Expires=604799" in box.file_bytes(box.jobs[0]["input_file_id"]).decode()
+
+
+async def test_a_copy_over_the_limit_is_a_sentence(
+    sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signed_copy, "FILE_MEGABYTES", 0.0005)
+    async with asyncio.timeout(30), make_engine(sandbox, audio_store=STORE) as engine:
+        with pytest.raises(BatchError, match="with its links, over the limit"):
+            await engine.submit(talks)
+    assert sandbox.jobs == [] and copies(tmp_path) == [] and not sandbox.count(*UPLOAD)
+
+
+async def test_a_file_of_chats_is_neither_read_for_addresses_nor_copied(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its texts may hold what looks like an address; there is no store here, and no key."""
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    path = write_chat(tmp_path / "chat.jsonl", ["s3://talks/2026/a.mp3"])
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await engine.submit(path)
+    assert record.job is not None
+    assert sandbox.file_bytes(sandbox.job(record.job.id)["input_file_id"]) == path.read_bytes()
+    assert not (tmp_path / "data" / signed_copy.FOLDER).exists()
