@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections import namedtuple
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.check.scan.job_count import count_jobs
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.groups import line_blocks
 from tbatch_tui.engine.groups.split import equal_counts, write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
@@ -62,7 +65,8 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
             assert jobs == len(split(path, Path(name) / "parts", **limits))
 
 
-@example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42)
+@example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42, block=8)
+@example(lines=[b"a" * 20, b"b" * 20], bom=False, ended=False, first=0, requests_max=9, bytes_max=42, block=8)
 @given(
     lines=st.lists(LINE, max_size=40),
     bom=st.booleans(),
@@ -70,9 +74,10 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
     first=st.integers(0, 12),
     requests_max=st.integers(1, 9),
     bytes_max=st.integers(42, 200),
+    block=st.sampled_from([1, 8, 64, 1 << 19]),
 )
 def test_every_request_is_in_exactly_one_part(
-    lines: list[bytes], bom: bool, ended: bool, first: int, requests_max: int, bytes_max: int
+    lines: list[bytes], bom: bool, ended: bool, first: int, requests_max: int, bytes_max: int, block: int
 ) -> None:
     data = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * ended
     asked = requests_of(data)
@@ -83,7 +88,9 @@ def test_every_request_is_in_exactly_one_part(
         path.write_bytes(data)
         if not asked:
             return
-        parts = split(path, Path(name) / "parts", first=first, requests_max=requests_max, bytes_max=bytes_max)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(line_blocks, "_BLOCK", block)
+            parts = split(path, Path(name) / "parts", first=first, requests_max=requests_max, bytes_max=bytes_max)
         in_parts = [requests_in(part.path.read_bytes()) for part in parts]
         for part, inside in zip(parts, in_parts, strict=True):
             written = part.path.read_bytes()
@@ -94,6 +101,11 @@ def test_every_request_is_in_exactly_one_part(
         assert all(len(inside) <= requests_max for inside in rest)
         assert all(sum(len(line) + 1 for line in inside) <= bytes_max or len(inside) == 1 for inside in rest)
         together = [line for inside in rest for line in inside]
+        line_ends = list(accumulate(len(line) + 1 for line in together))
+        is_last_ahead = bool(first) and (first - 1) * len(asked) // first == len(asked) - 1
+        if data.endswith(asked[-1]) and not is_last_ahead:
+            line_ends[-1] -= 1  # it gets its line end in the part
+        assert [len(inside) for inside in rest] == equal_counts(line_ends, requests_max, bytes_max - 1)
         if not first:
             assert together == asked
         else:
@@ -144,6 +156,30 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     path.write_bytes(b"{}\n" * 25)
     with pytest.raises(OperationCancelledError):
         split(path, home, cancelled=lambda: True)
+    assert list(home.iterdir()) == []
+
+
+def test_blank_lines_between_requests_are_seen_by_their_number(tmp_path: Path) -> None:
+    """No line is taken apart in a block that has as many lines as requests, and this one has more."""
+    lines = [b'{"custom_id": "r%07d"}' % number for number in range(40_000)]
+    path = tmp_path / "reviews.jsonl"
+    path.write_bytes(b"\n".join([*lines[:30_000], b"", b" \t", *lines[30_000:], b"", b"  "]))
+    parts = split(path, tmp_path / "parts", requests_max=15_000)
+    assert [part.requests for part in parts] == [13_334, 13_334, 13_332]
+    assert b"".join(part.path.read_bytes() for part in parts) == b"\n".join([*lines, b""])
+    assert len(list((tmp_path / "parts").rglob("*.*"))) == 3, "and no others are left"
+
+
+def test_nothing_is_written_to_a_disk_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
+    path.write_bytes(b"{}\n" * 500_000)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 1_400_000, 1_400_000))
+    with pytest.raises(
+        LocalFileError, match=r"The parts of reviews\.jsonl need 1\.5 MB, and 1\.4 MB are free in"
+    ) as caught:
+        write_parts(path, home, fingerprint=read_fingerprint(path), requests=500_000, requests_max=9, bytes_max=99)
+    assert "nothing was written" in caught.value.hint
     assert list(home.iterdir()) == []
 
 

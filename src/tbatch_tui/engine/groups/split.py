@@ -7,18 +7,20 @@ checked, whatever becomes of the original.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
 from array import array
 from bisect import bisect_right
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.groups.line_blocks import read_blocks
+from tbatch_tui.engine.groups.part_files import PartFiles
 from tbatch_tui.engine.local_files.filenames import safe_name
-from tbatch_tui.engine.local_files.rights import PRIVATE, create_file
+from tbatch_tui.text.format import size as format_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
-_BOM = b"\xef\xbb\xbf"
-_CHECKED_EVERY = 1000
-"""Lines after which it is checked whether to stop."""
 _STEPS = 1 << 20
 """Into how many steps the limits are divided to find the smallest that will do."""
 
@@ -55,15 +54,25 @@ def write_parts(
         bytes_max: how many bytes a part has at most.
     """
     ahead = _ahead(requests, first)
-    with _new_folder(path, home) as folder:
-        counts = equal_counts(
-            _line_ends(path, ahead, cancelled), requests_max, bytes_max - 1
-        )  # a last line gets its end
-        writer = _Parts(folder, counts)
-        count = writer.split(path, ahead, fingerprint, cancelled)
-        if count != requests:
+    limits = requests_max, bytes_max - 1  # a last line gets its end
+    with _new_folder(path, home, fingerprint.size) as folder:
+        counts, limit = _counts_by_requests(requests - first, *limits)
+        files = _split(path, folder, counts, ahead, requests, fingerprint, cancelled, bytes_max=limit)
+        if files is None:  # requests so long that the bytes decide as well
+            counts = equal_counts(_line_ends(path, ahead, cancelled), *limits)
+            files = _split(path, folder, counts, ahead, requests, fingerprint, cancelled)
+        if files is None:
             raise _changed(path)
-        return writer.named(path.stem, bool(first))
+        return _named(folder, files, path.stem)
+
+
+def _counts_by_requests(requests: int, requests_max: int, bytes_max: int) -> tuple[list[int], int]:
+    """Return what `equal_counts` does, without having read the file, if no part has more bytes than is returned too."""
+    parts = max(1, -(-requests // requests_max))
+    count = -(-requests // parts)
+    share = (count - 1) * _STEPS // requests_max + 1
+    counts = [min(count, requests - begin) for begin in range(0, requests, count)] if requests else []
+    return counts, bytes_max * share // _STEPS
 
 
 def equal_counts(ends: Sequence[int], requests_max: int, bytes_max: int) -> list[int]:
@@ -98,24 +107,22 @@ def _filled(ends: Sequence[int], requests_max: int, bytes_max: int, *, most: int
     return counts
 
 
-def _line_ends(path: Path, ahead: set[int], cancelled: Callable[[], bool]) -> array[int]:
+def _line_ends(path: Path, ahead: Sequence[int], cancelled: Callable[[], bool]) -> array[int]:
     """Return by request of the rest the bytes up to its end: 8 bytes of memory a request."""
-    ends, total, count = array("Q"), 0, 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file):
-                if number % _CHECKED_EVERY == 0 and cancelled():
-                    raise OperationCancelledError("Writing the parts was stopped")
-                if number == 0:
-                    line = line.removeprefix(_BOM)
-                if line.isspace() or not line:
-                    continue
-                if count not in ahead:
-                    total += len(line)
-                    ends.append(total)
-                count += 1
-    except OSError as error:
-        raise LocalFileError(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error
+    ends, total, count, ahead_of = array("Q"), 0, 0, set(ahead)
+    is_ended = True
+    for block in read_blocks(path, has_blanks=True):
+        if cancelled():
+            raise _stopped()
+        is_ended = block.raw[-1] == ord("\n") or not bytes(block.raw).rpartition(b"\n")[2].strip()
+        lengths = [len(line) + 1 for line in bytes(block.lines).split(b"\n")[:-1]]
+        if ahead_of:
+            lengths = [length for number, length in enumerate(lengths, count) if number not in ahead_of]
+        count += block.requests
+        ends.extend(islice(accumulate(lengths, initial=total), 1, None))
+        total += sum(lengths)
+    if not is_ended and count - 1 not in ahead_of:
+        ends[-1] -= 1  # the line end that it gets in its part
     return ends
 
 
@@ -143,10 +150,11 @@ def rewrite_parts(
     Returns:
         The new files, by their SHA-256.
     """
-    with _new_folder(path, home) as folder:
-        writer = _Parts(folder, counts)
-        writer.split(path, _ahead(requests, first), fingerprint, cancelled)
-        written = {part.sha256: part.path for part in writer.named(path.stem, bool(first))}
+    with _new_folder(path, home, fingerprint.size) as folder:
+        files = _split(path, folder, counts, _ahead(requests, first), requests, fingerprint, cancelled)
+        if files is None:
+            raise _changed(path)
+        written = {part.sha256: part.path for part in _named(folder, files, path.stem)}
         if wanted.keys() - written.keys():
             raise _changed(path)
         for sha256, part in written.items():
@@ -156,11 +164,12 @@ def rewrite_parts(
 
 
 @contextmanager
-def _new_folder(path: Path, home: Path) -> Iterator[Path]:
-    """Make a folder in `home` for the parts of `path`, and remove it if they are not all written."""
+def _new_folder(path: Path, home: Path, size: int) -> Iterator[Path]:
+    """Make a folder in `home` for parts of `path`, which take `size` bytes; remove it if they are not all written."""
     folder = home / secrets.token_hex(6)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _need_room(path, home, size)
         folder.mkdir(mode=0o700)
         yield folder
     except OSError as error:
@@ -171,95 +180,69 @@ def _new_folder(path: Path, home: Path) -> Iterator[Path]:
         raise
 
 
-def _ahead(requests: int, first: int) -> set[int]:
+def _need_room(path: Path, home: Path, size: int) -> None:
+    free = shutil.disk_usage(home).free
+    if free < size:
+        raise LocalFileError(
+            f"The parts of {path.name} need {format_size(size)}, and {format_size(free)} are free in {home}",
+            "Nothing was submitted, and nothing was written. Make room, or set another place with --data-dir.",
+        )
+
+
+def _ahead(requests: int, first: int) -> list[int]:
     """Return which requests go first, from 0: so many, evenly from all over the file."""
-    return {number * requests // first for number in range(first)} if first else set()
+    return [number * requests // first for number in range(first)]
 
 
-class _PartWriter:
-    """One part while it is written, with its hash."""
+def _split(
+    path: Path,
+    folder: Path,
+    counts: Sequence[int],
+    ahead: Sequence[int],
+    requests: int,
+    fingerprint: Fingerprint,
+    cancelled: Callable[[], bool],
+    *,
+    bytes_max: int | None = None,
+) -> PartFiles | None:
+    """Write each request to its part. Blank lines are left out.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file: BinaryIO = create_file(path, PRIVATE)
-        self.hash = hashlib.sha256()
-        self.requests = self.size = 0
-
-    def add(self, line: bytes) -> None:
-        self.file.write(line)
-        self.hash.update(line)
-        self.size += len(line)
-        self.requests += 1
-
-    def close(self) -> None:
-        if not self.file.closed:
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
-
-
-class _Parts:
-    """The files of a folder while they are written."""
-
-    def __init__(self, folder: Path, counts: Sequence[int]) -> None:
-        """`counts` is how many requests each part has, in their order."""
-        self._folder = folder
-        self._counts = counts
-        self._ahead: _PartWriter | None = None
-        self._rest: list[_PartWriter] = []
-
-    def split(self, path: Path, ahead: set[int], fingerprint: Fingerprint, cancelled: Callable[[], bool]) -> int:
-        """Write each request to its part, and return how many there are. Blank lines are left out."""
-        digest, size, count = hashlib.sha256(), 0, 0
-        try:
-            if ahead:
-                self._ahead = self._new()
-            with path.open("rb") as file:
-                for number, line in enumerate(file):
-                    if number % _CHECKED_EVERY == 0 and cancelled():
-                        raise OperationCancelledError("Writing the parts was stopped")
-                    digest.update(line)
-                    size += len(line)
-                    if number == 0:
-                        line = line.removeprefix(_BOM)
-                    if line.isspace() or not line:
-                        continue
-                    self._writer_for(count in ahead).add(line if line.endswith(b"\n") else line + b"\n")
-                    count += 1
-        finally:
-            for part in (self._ahead, *self._rest):
-                if part is not None:
-                    part.close()
-        if (size, digest.hexdigest()) != (fingerprint.size, fingerprint.sha256):
+    Returns:
+        The files; None if a part would have more than `bytes_max`, or if there is another number of requests: then
+        none of them is left.
+    """
+    for has_blanks in (False, True):  # most files have none, and need not be taken apart
+        digest, size, is_too_large = hashlib.sha256(), 0, False
+        with PartFiles(folder, counts, ahead) as files:
+            for block in read_blocks(path, has_blanks=has_blanks):
+                if cancelled():
+                    raise _stopped()
+                files.add(block)
+                digest.update(block.raw)
+                size += len(block.raw)
+                if is_too_large := bytes_max is not None and files.largest > bytes_max:
+                    break
+        if not is_too_large and (size, digest.hexdigest()) != (fingerprint.size, fingerprint.sha256):
             raise _changed(path)
-        return count
+        if not is_too_large and files.requests == requests:
+            return files
+        files.remove()
+        if is_too_large:
+            break
+    return None
 
-    def _writer_for(self, is_ahead: bool) -> _PartWriter:
-        if is_ahead and self._ahead is not None:
-            return self._ahead
-        last = self._rest[-1] if self._rest else None
-        number = len(self._rest) - 1
-        if last is None or (number < len(self._counts) and last.requests >= self._counts[number]):
-            if last is not None:
-                last.close()
-            self._rest.append(last := self._new())
-        return last
 
-    def _new(self) -> _PartWriter:
-        return _PartWriter(self._folder / secrets.token_hex(6))
-
-    def named(self, stem: str, has_first: bool) -> list[PartFile]:
-        """Give each file its name, with which the names of its results begin."""
-        word = "rest" if has_first else "part"
-        named = [(f"first{self._ahead.requests}", self._ahead)] if self._ahead is not None else []
-        many = len(self._rest)
-        named += [(word if many == 1 else f"{word}{n}of{many}", part) for n, part in enumerate(self._rest, start=1)]
-        return [self._finish(part, f"{safe_name(stem)}.{suffix}.jsonl") for suffix, part in named]
-
-    def _finish(self, part: _PartWriter, name: str) -> PartFile:
-        final = self._folder / name
-        part.path.rename(final)
-        return PartFile(final, part.size, part.hash.hexdigest(), part.requests)
+def _named(folder: Path, files: PartFiles, stem: str) -> list[PartFile]:
+    """Give each file its name, with which the names of its results begin."""
+    word = "rest" if files.ahead is not None else "part"
+    named = [(f"first{files.ahead.requests}", files.ahead)] if files.ahead is not None else []
+    many = len(files.rest)
+    named += [(word if many == 1 else f"{word}{n}of{many}", part) for n, part in enumerate(files.rest, start=1)]
+    parts = []
+    for suffix, part in named:
+        path = part.path.rename(folder / f"{safe_name(stem)}.{suffix}.jsonl")
+        parts.append(PartFile(path, part.size, part.hash.hexdigest(), part.requests))
+    return parts
 
 
 def _not_written(path: Path, folder: Path, error: OSError) -> LocalFileError:
@@ -267,6 +250,10 @@ def _not_written(path: Path, folder: Path, error: OSError) -> LocalFileError:
         f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
         "Nothing was submitted, and no files were left behind. --data-dir sets where they go.",
     )
+
+
+def _stopped() -> OperationCancelledError:
+    return OperationCancelledError("Writing the parts was stopped")
 
 
 def _changed(path: Path) -> LocalFileError:
