@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.tables.make import MadeFile
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 _SERVER_NAME = "demo"
 _JOBS_WITH_RESULTS = 5
 """The latest past jobs whose results are there when the demo is opened for the first time: both runs of the table."""
+_MORE_WITH_RESULTS = 14
+"""Those before them whose results follow at leisure; the oldest are left for the person to download."""
 _INPUTS = "inputs"
 """Where the input files of those runs are, in the demo's folder."""
 _RESULTS = "results"
@@ -44,7 +49,7 @@ class DemoServer:
         Raises:
             OSError: There can be no temporary folder either.
         """
-        self.folder = data_dir / "demo"
+        self.folder = data_dir.absolute() / "demo"
         self.unwritable = ""
         """Why the demo's own folder cannot be used, so that what is done in the demo goes with it; empty if it can."""
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -118,6 +123,16 @@ class DemoServer:
             await self._add_table_runs(engine)
             await engine.remember("demo.filled", "yes")
 
+    async def add_older_results(self, engine: BatchEngine) -> None:
+        """Download the results of more past jobs, so that Spend and Models have something to add up. Raises BatchError.
+
+        It takes longer than `add_past_jobs`, and is for after it.
+        """
+        if await engine.recall("demo.filled.older") is None:
+            await engine.prefetch(_MORE_WITH_RESULTS, self.folder / _RESULTS)
+            await add_group(engine, await engine.records(), self.folder / _INPUTS)
+            await engine.remember("demo.filled.older", "yes")
+
     async def _add_table_runs(self, engine: BatchEngine) -> None:
         """Make the two past jobs over the table known as submitted here, with their recipes. Raises BatchError."""
         runs = await asyncio.to_thread(self._make_inputs)
@@ -155,3 +170,33 @@ class DemoServer:
         if self._temporary is not None:
             self._temporary.cleanup()
         self._lock.release(force=True)
+
+
+async def add_group(engine: BatchEngine, records: Iterable[JobRecord], folder: Path) -> None:
+    """Make the past jobs that ran the parts of one file known as submitted here, as a group. Raises BatchError.
+
+    Args:
+        engine: the engine, connected.
+        records: those of its list.
+        folder: where the input files are written, absolute.
+    """
+    from tbatch_tui.sandbox.demo.past_jobs import IN_PARTS, parts_of_a_file
+    from tbatch_tui.sandbox.demo.samples import encode_line
+
+    found = {record.input_name: record for record in records if record.submission is None}
+    parts = parts_of_a_file()
+    if found.keys() >= parts.keys():
+        contents = {name: b"".join(map(encode_line, rows)) for name, rows in parts.items()}
+        contents[IN_PARTS] = b"".join(contents.values())
+
+        def write() -> None:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for name, content in contents.items():
+                (folder / name).write_bytes(content)
+
+        await asyncio.to_thread(write)
+        await engine.groups.note_runs(
+            folder / IN_PARTS, [(folder / name, len(rows), found[name]) for name, rows in parts.items()]
+        )
+        for name in parts:
+            engine.recount(found[name].key)

@@ -187,6 +187,7 @@ class TbatchApp(OrderedKeysApp[str], ProfileSwitch, CrashReportingApp[str]):
                 self._show_tour(self.screen)
             if self.demo is not None:
                 await self.demo.add_past_jobs(self.engine)
+                await self.demo.add_older_results(self.engine)
         except BatchError as error:
             self.bridge.report(error)
         except OSError as error:

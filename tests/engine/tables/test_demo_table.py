@@ -10,7 +10,9 @@ import pytest
 
 from tbatch_tui.demo import DemoServer
 from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.groups.group_record import GroupRecord, group_records
 from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.pricing.spending.spend import SpendBy
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.tables.make import make_input
 from tbatch_tui.engine.tables.readers.open_source import open_source
@@ -25,6 +27,7 @@ from tbatch_tui.sandbox.demo.review_table import (
     write_review_table,
 )
 from tbatch_tui.sandbox.demo.samples import encode_line
+from tests.conftest import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,5 +91,16 @@ async def test_the_history_of_the_demo_has_two_runs_over_it(tmp_path: Path) -> N
                 )
                 assert 0.7 * ROWS < right < 0.95 * ROWS
             assert len(set(map(tuple, answers.values()))) == 2
+
+            await server.add_older_results(engine)
+            await server.add_older_results(engine)
+            here = [record.key for record in await engine.records() if record.transfers]
+            await until(lambda: all((record := engine.record(key)) and record.counts for key in here))
+            [group] = [each for each in group_records(await engine.records()) if isinstance(each, GroupRecord)]
+            assert (group.name, group.requests, group.states) == ("reviews-october", 900, {"Completed": 3})
+            assert not group.is_provisional and group.outcomes["missing"] == 0 and 800 < group.outcomes["ok"] < 900
+            spending = await engine.prices.spending()
+            months = [spending.month(month, SpendBy.MODEL) for month in spending.months()]
+            assert sum(month.unknown_jobs for month in months) < 8 and sum(month.total for month in months) > 0.2
     finally:
         server.stop()

@@ -158,6 +158,15 @@ def test_all_parts_of_a_file_are_one_row_in_one_section_which_opens() -> None:
     assert model.shown() == [record(9, "alone").key] and model.counts()["attention"] == 0
 
 
+def test_a_job_that_turns_out_to_be_a_part_has_no_row_of_its_own_any_more() -> None:
+    """The list can name a job before it is known which submission became it."""
+    model = JobListModel([part(1, "IN_PROGRESS"), part(2, "IN_PROGRESS"), record(3, "big")])
+    assert len(model.shown()) == 2 and model.counts()["active"] == 2
+    assert model.put(part(3, "IN_PROGRESS")), "one row fewer"
+    assert model.shown() == ["group:1"] and model.counts()["active"] == 1
+    assert len(model.records_of(["group:1"])) == 3 and len([*model.in_order()]) == 3
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_groups_are_sorted_among_jobs(sort: str) -> None:
     model = JobListModel([part(1, "COMPLETED"), part(2, "COMPLETED"), record(9, "alone"), record(8, "zoo")])

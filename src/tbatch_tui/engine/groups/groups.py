@@ -167,6 +167,28 @@ class JobGroups:
             bytes_max=FILE_MEGABYTES * MEGABYTE,
         )
 
+    async def note_runs(self, path: Path, runs: Sequence[tuple[Path, int, JobRecord]]) -> None:
+        """Save that jobs of the list ran the parts of a file, as if it had been submitted here in these parts.
+
+        Raises LocalFileError and JournalError, and JobClaimedError if a submission has become one of the jobs.
+
+        Args:
+            path: the file, absolute.
+            runs: in their order, the file of a part, likewise, how many requests it has, and the record of its job.
+        """
+        from tbatch_tui.engine.endpoint import Endpoint
+        from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+
+        parts = []
+        for part, requests, record in runs:
+            assert record.job is not None
+            known = await fingerprint_file(part)
+            parts.append((PartFile(part, known.size, known.sha256, requests), record.job))
+        whole, endpoint = await fingerprint_file(path), Endpoint(parts[0][1].endpoint or "")
+        requests = sum(part.requests for part, _ in parts)
+        group = NewGroup(path, whole.size, whole.sha256, endpoint, "", requests, 0, False)
+        await self._store.groups.add_runs(group, parts)
+
     async def parts(self, key: str) -> list[JobRecord]:
         """Return the records of all parts of the file that this one is a part of; none if it is not a part."""
         record = self._store.record(key)

@@ -52,7 +52,7 @@ class JobStore:
         self._applied = AppliedList()
         self.opened = self._published.opened
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
-        self.groups = GroupStore(options, self._thread, self._published)
+        self.groups = GroupStore(options, self._thread, self._published, self._applied)
         self.tries = TryStore(self._thread)
         self.ledger = LedgerStore(self._thread)
 

@@ -32,6 +32,22 @@ KIMI = "moonshotai/Kimi-K2-Instruct-0905"
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 
+IN_PARTS = "reviews-october.jsonl"
+"""The file that was sent as several jobs."""
+_PARTS = 3
+
+
+def parts_of_a_file() -> dict[str, list[dict[str, Any]]]:
+    """Return the requests of the parts of `IN_PARTS` by the names of their files, as a submission in parts has them."""
+    rows = list(reviews(900, 18))
+    size = len(rows) // _PARTS
+    stem = IN_PARTS.removesuffix(".jsonl")
+    return {
+        f"{stem}.part{number + 1}of{_PARTS}.jsonl": rows[number * size : (number + 1) * size]
+        for number in range(_PARTS)
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class PastJob:
     """One past job."""
@@ -75,7 +91,10 @@ def _past_jobs() -> list[PastJob]:
         PastJob("ab-test-prompts-a.jsonl", 6.1 * DAY, questions(200, 15, QWEN, "prompt"), 5 * MINUTE),
         PastJob("ab-test-prompts-b.jsonl", 6.08 * DAY, questions(200, 16, LLAMA, "prompt"), 6 * MINUTE),
         PastJob("podcast-season-2.jsonl", 5.2 * DAY, recordings(14, "episode"), 26 * MINUTE, TRANSCRIPTIONS),
-        PastJob("reviews-october.jsonl", 4.3 * DAY, reviews(900, 18), 24 * MINUTE),
+        *(
+            PastJob(name, 4.3 * DAY - number, rows, (20 + 2 * number) * MINUTE)
+            for number, (name, rows) in enumerate(parts_of_a_file().items())
+        ),
         PastJob("old-model.jsonl", 3.5 * DAY, questions(20, 19, "acme/retired-model-7b"), 2 * MINUTE),
         PastJob("red-team.jsonl", 2.8 * DAY, questions(320, 20, OSS, "attack"), 11 * MINUTE),
         PastJob("tags-catalogue.jsonl", 1.9 * DAY, reviews(600, 21, SMALL), 13 * MINUTE),

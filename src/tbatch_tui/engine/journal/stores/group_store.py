@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
+    from tbatch_tui.engine.journal.applied_list import AppliedList
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.journal_thread import JournalThread
     from tbatch_tui.engine.journal.published import PublishedRecords
@@ -22,13 +24,16 @@ class GroupStore:
     Methods raise JournalError while the history cannot be used; those named "Durably" retry until they succeed.
     """
 
-    def __init__(self, options: EngineOptions, thread: JournalThread, published: PublishedRecords) -> None:
+    def __init__(
+        self, options: EngineOptions, thread: JournalThread, published: PublishedRecords, applied: AppliedList
+    ) -> None:
         self._now = options.now
         self._output_dir = options.output_dir.absolute()
         self._thread = thread
         self._run = thread.run
         self._run_until_written = thread.run_until_written
         self._published = published
+        self._applied = applied
 
     @property
     def _journal(self) -> Journal:
@@ -54,6 +59,22 @@ class GroupStore:
         )
         self._published.publish(records)
         return records
+
+    async def add_runs(self, group: NewGroup, runs: Sequence[tuple[PartFile, Job]]) -> None:
+        """Save that these jobs of the list ran the parts of a file, as if it was submitted here in these parts.
+
+        Raises JobClaimedError.
+        """
+        records = await self._run(
+            self._journal.groups.add_runs,
+            self._thread.account_id,
+            group,
+            runs,
+            now=self._now(),
+            output_dir=self._output_dir,
+        )
+        self._applied.set(None)
+        self._published.publish(records)
 
     async def parts(self, group_id: int, *, even_removed: bool = False) -> list[JobRecord]:
         """Return the records of a group's parts, in their order; `even_removed` with those taken out of the list."""

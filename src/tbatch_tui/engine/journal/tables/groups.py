@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, NewGroup, PartFile, SubmissionState
+from tbatch_tui.engine.domain.submission import GROUP_KEYS, SUBMISSION_PREFIX, NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
     blob_to_path,
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.database import Database
     from tbatch_tui.engine.journal.tables.memory import MemoryTable
@@ -64,13 +65,7 @@ class GroupTable:
         path, endpoint = group.path, group.endpoint
         with self._db.transaction():
             self._submissions.require_known_runs(account_id, path, group.sha256, endpoint, known_runs)
-            values = (account_id, path_to_blob(path), group.size, group.sha256, group.requests, len(parts), group.first)
-            stages = " ".join(map(str, group.stages))
-            cursor = self._db.execute(
-                "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at, "
-                "name, stages, share, at_once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, group.auto_continue, now, group.name, stages, group.share, group.at_once),
-            )
+            group_id = self._insert(account_id, group, len(parts), now)
             self._memory.add_recent_file(path, now)
             return [
                 self._submissions.insert(
@@ -84,13 +79,57 @@ class GroupTable:
                     now=now,
                     state=SubmissionState.INTENT if group.is_sent_at_once(number) else SubmissionState.WAITING,
                     estimate=estimate_to_json(part.estimate),
-                    parent=f"group:{cursor.lastrowid}",
-                    group_id=cursor.lastrowid,
+                    parent=f"{GROUP_KEYS}{group_id}",
+                    group_id=group_id,
                     part=number,
                     output_dir=path_to_blob(output_dir) if output_dir is not None else None,
                 )
                 for number, part in enumerate(parts, start=1)
             ]
+
+    def add_runs(
+        self,
+        account_id: int,
+        group: NewGroup,
+        runs: Sequence[tuple[PartFile, Job]],
+        *,
+        now: float,
+        output_dir: Path | None = None,
+    ) -> list[JobRecord]:
+        """Commit that these jobs of the list ran the parts of a file, as if it was submitted here in these parts.
+
+        Raises JobClaimedError.
+        """
+        with self._db.transaction():
+            group_id = self._insert(account_id, group, len(runs), now)
+            return [
+                self._submissions.insert_run(
+                    account_id,
+                    job,
+                    now,
+                    path=part.path,
+                    size=part.size,
+                    sha256=part.sha256,
+                    requests=part.requests,
+                    parent=f"{GROUP_KEYS}{group_id}",
+                    group_id=group_id,
+                    part=number,
+                    output_dir=path_to_blob(output_dir) if output_dir is not None else None,
+                )
+                for number, (part, job) in enumerate(runs, start=1)
+            ]
+
+    def _insert(self, account_id: int, group: NewGroup, parts: int, now: float) -> int:
+        """Add a group of so many parts and return its id. Inside a transaction."""
+        values = (account_id, path_to_blob(group.path), group.size, group.sha256, group.requests, parts, group.first)
+        stages = " ".join(map(str, group.stages))
+        cursor = self._db.execute(
+            "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at, "
+            "name, stages, share, at_once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, group.auto_continue, now, group.name, stages, group.share, group.at_once),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
 
     def parts(self, account_id: int, group_id: int, *, even_removed: bool = False) -> list[JobRecord]:
         """Return the records of a group's parts, in their order; `even_removed` with those taken out of the list."""

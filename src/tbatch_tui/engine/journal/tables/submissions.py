@@ -227,11 +227,15 @@ class SubmissionTable:
             columns: Of the submission, as `insert` takes them; `path` and `requests` are among them.
         """
         with self._db.transaction():
-            listed = self._records.get(account_id, job.id)
-            label = listed.label if listed is not None else ""
-            added = self.insert(account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns)
-            assert added.submission is not None
-            return self._attach_job(account_id, replace(added.submission, file_id=job.input_file_id), job, now)
+            return self.insert_run(account_id, job, now, **columns)
+
+    def insert_run(self, account_id: int, job: Job, now: float, **columns: Any) -> JobRecord:
+        """Do what `add_run` does, inside a transaction."""
+        listed = self._records.get(account_id, job.id)
+        label = listed.label if listed is not None else ""
+        added = self.insert(account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns)
+        assert added.submission is not None
+        return self._attach_job(account_id, replace(added.submission, file_id=job.input_file_id), job, now)
 
     def _attach_job(
         self, account_id: int, submission: Submission, job: Job, now: float, held: Held | None = None

@@ -65,7 +65,10 @@ class JobListModel:
             return self._place(record.key, record)
         self._parts.setdefault(record.group.key, {})[record.key] = None
         self._stale.add(record.group.key)
-        return False
+        if record.key not in self.rows:
+            return False
+        self._drop_row(record.key)  # it was listed before it was known to be a part
+        return True
 
     def place_groups(self) -> bool:
         """Bring the rows of groups up to date; return whether that can change the order or which rows are shown."""
