@@ -231,11 +231,12 @@ class SubmissionTable:
 
     def insert_run(self, account_id: int, job: Job, now: float, **columns: Any) -> JobRecord:
         """Do what `add_run` does, inside a transaction."""
-        listed = self._records.get(account_id, job.id)
-        label = listed.label if listed is not None else ""
-        added = self.insert(account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns)
-        assert added.submission is not None
-        return self._attach_job(account_id, replace(added.submission, file_id=job.input_file_id), job, now)
+        label = listed.label if (listed := self._records.get(account_id, job.id)) is not None else ""
+        run = self.insert(
+            account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns
+        ).submission
+        assert run is not None
+        return self._attach_job(account_id, replace(run, file_id=job.input_file_id), job, now)
 
     def _attach_job(
         self, account_id: int, submission: Submission, job: Job, now: float, held: Held | None = None
