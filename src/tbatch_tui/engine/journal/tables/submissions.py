@@ -221,22 +221,20 @@ class SubmissionTable:
             return self._attach_job(account_id, submission, job, now, held)
 
     def add_run(self, account_id: int, job: Job, now: float, **columns: Any) -> JobRecord:
-        """Commit that a job of the list was made of a file here, as if it was submitted here. Raises JobClaimedError.
-
-        Args:
-            columns: Of the submission, as `insert` takes them; `path` and `requests` are among them.
-        """
+        """Commit that a job of the list was made of a file here. See `insert_run`."""
         with self._db.transaction():
             return self.insert_run(account_id, job, now, **columns)
 
     def insert_run(self, account_id: int, job: Job, now: float, **columns: Any) -> JobRecord:
-        """Do what `add_run` does, inside a transaction."""
+        """Write a job of the list as if it was submitted here. Inside a transaction. Raises JobClaimedError.
+
+        Args:
+            columns: Of the submission, as `insert` takes them; `path` and `requests` are among them.
+        """
         label = listed.label if (listed := self._records.get(account_id, job.id)) is not None else ""
-        run = self.insert(
-            account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns
-        ).submission
-        assert run is not None
-        return self._attach_job(account_id, replace(run, file_id=job.input_file_id), job, now)
+        added = self.insert(account_id, label=label, now=job.created_at or now, endpoint=job.endpoint, **columns)
+        assert added.submission is not None
+        return self._attach_job(account_id, replace(added.submission, file_id=job.input_file_id), job, now)
 
     def _attach_job(
         self, account_id: int, submission: Submission, job: Job, now: float, held: Held | None = None
