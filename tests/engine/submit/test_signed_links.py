@@ -16,6 +16,7 @@ from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import AudioStore
 from tests.conftest import until, write_chat
+from tests.engine.submit.test_taken_over import let_all_lock
 from tests.engine.submit.test_uncertain import CREATE, hide_jobs, is_uncertain
 from tests.helpers.s3_server import KEY, SECRET
 
@@ -235,3 +236,75 @@ async def test_a_file_of_chats_is_neither_read_for_addresses_nor_copied(
     assert record.job is not None
     assert sandbox.file_bytes(sandbox.job(record.job.id)["input_file_id"]) == path.read_bytes()
     assert not (tmp_path / "data" / signed_copy.FOLDER).exists()
+
+
+async def test_an_upload_whose_answer_was_lost_before_a_restart_is_made_with_new_links(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path, signatures: list[float]
+) -> None:
+    """No create was out: the file of the new links is the only one that a job is made of."""
+    box = still_sandbox
+    async with asyncio.timeout(30):
+        async with make_engine(box, audio_store=STORE, first_retry_delay=30.0) as engine:
+            box.plan_fault("delay", "/v1/files/*/preprocess", method="POST", seconds=0.3, last=None)
+            key = await submit(engine, talks)
+            await until(lambda: any(call.path.endswith("/preprocess") for call in box.requests))
+            record = engine.record(key)
+            assert record is not None and record.submission is not None
+            assert record.submission.state is SubmissionState.INTENT
+        assert copies(tmp_path) == []
+        box.clear_faults()
+        async with make_engine(box, audio_store=STORE) as engine:
+            await until(lambda: (r := engine.record(key)) is not None and r.job is not None)
+            [record] = await engine.records()
+            assert record.submission is not None
+            assert record.submission.file_id == box.jobs[0]["input_file_id"]
+    assert (len(signatures), len(box.jobs), box.count(*CREATE)) == (2, 1, 1)
+
+
+async def test_two_apps_with_links_of_their_own_make_one_job(
+    still_sandbox: Sandbox,
+    make_engine: MakeEngine,
+    talks: Path,
+    tmp_path: Path,
+    signatures: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each removes what it takes for left behind, and its own copy when it has lost the submission."""
+    box = still_sandbox
+    let_all_lock(monkeypatch)
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE) as first:
+        await until(lambda: first.health.state is HealthState.OK)
+        box.plan_fault("delay", "/_storage/*", method="PUT", seconds=0.4, last=None)
+        key = await submit(first, talks)
+        await until(lambda: len(copies(tmp_path)) == 1)
+        async with make_engine(box, audio_store=STORE) as second:
+            await until(lambda: (r := second.record(key)) is not None and r.job is not None)
+            [record] = await second.records()
+            assert record.submission is not None and record.submission.state is SubmissionState.CREATED
+            assert record.submission.file_id == box.jobs[0]["input_file_id"]
+            await until(lambda: copies(tmp_path) == [], what="both have removed theirs")
+    assert (len(box.jobs), box.count(*CREATE)) == (1, 1) and len(signatures) >= 2
+
+
+async def test_parts_and_retries_get_links_of_their_own(
+    sandbox: Sandbox, make_engine: MakeEngine, talks: Path, signatures: list[float]
+) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox, audio_store=STORE) as engine:
+        await engine.groups.submit(
+            talks,
+            Endpoint.TRANSCRIPTION,
+            requests=2,
+            fingerprint=await engine.fingerprint(talks),
+            first=1,
+            auto_continue=True,
+        )
+        await until(lambda: len(sandbox.jobs) == 2, what="the rest is sent")
+        record = await engine.wait(next(r for r in await engine.records() if r.job is not None))
+        index = engine.results(record)
+        await asyncio.to_thread(index.build)
+        retry = await engine.retries.write(index, [0], record.key)
+        assert b"X-Amz-" not in retry.read_bytes() and b"talks/2026" in retry.read_bytes()
+        await engine.submit(retry, again=True)
+    links = [json.loads(sandbox.file_bytes(job["input_file_id"]))["body"]["file"] for job in sandbox.jobs]
+    assert all("X-Amz-Signature=" in link for link in links)
+    assert len(links) == len(set(links)) == len(signatures) == 3

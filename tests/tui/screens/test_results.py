@@ -536,8 +536,8 @@ async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
     save_job(
         tmp_path,
         requests=[
-            {"custom_id": name, "method": "FILE", "body": {"model": "m", "file": f"https://h/calls/{name}.mp3"}}
-            for name in "ab"
+            {"custom_id": name, "method": "FILE", "body": {"model": "m", "file": f"{place}/calls/{name}.mp3"}}
+            for name, place in (("a", "https://h"), ("b", "s3://talks"))
         ],
         output=[response_row("a", spoken | {"segments": [], "speaker_segments": times}), response_row("b", spoken)],
         errors=[],
@@ -550,6 +550,9 @@ async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
         await pilot.press("P")
         await wait_until_idle(host, pilot)
         assert "no desktop over ssh" in " ".join(toast.message for toast in host._notifications)
+        await pilot.press("down", "P")  # in a store that is set no more
+        await wait_until_idle(host, pilot)
+        assert "No store for recordings is set" in " ".join(toast.message for toast in host._notifications)
     async with open_results(tmp_path, (80, 24)) as (host, pilot):
         for again in (False, True):
             await pilot.press("x")
