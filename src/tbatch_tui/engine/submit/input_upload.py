@@ -54,6 +54,8 @@ class InputUploader:
         self._first_retry_delay = options.first_retry_delay
         self._now = options.now
         self._copies = SignedCopies(options.data_dir, options.audio_store)
+        self._made_at: dict[int, float] = {}
+        """When the links of submissions were made, by their id."""
         self._slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     async def upload(self, submission: Submission, is_stopped: Callable[[], bool]) -> tuple[Submission, bool]:
@@ -72,7 +74,8 @@ class InputUploader:
 
     async def has_old_links(self, submission: Submission) -> bool:
         """Return whether what was uploaded has links that may end before a job that is made now has read them."""
-        if not submission.endpoint.is_audio or self._now() - submission.created_at < _LINKS_KEPT:
+        made_at = self._made_at.get(submission.id, submission.created_at)
+        if not submission.endpoint.is_audio or self._now() - made_at < _LINKS_KEPT:
             return False
         try:
             return await asyncio.to_thread(names_store, submission.path)
@@ -86,13 +89,15 @@ class InputUploader:
     async def _upload(
         self, submission: Submission, key: str, is_stopped: Callable[[], bool], path: Path | None = None
     ) -> tuple[Submission, bool]:
-        wait, made_at = self._first_retry_delay, 0.0
+        wait = self._first_retry_delay
         while True:
             try:
                 _require_unchanged(submission, await fingerprint_file(submission.path))
-                is_old = path not in (None, submission.path) and self._now() - made_at > _LINKS_KEPT
-                if path is None or is_old:  # else the same links in each attempt: the same bytes get the same file
-                    path, made_at = await asyncio.to_thread(self._copies.make, submission.path, key), self._now()
+                if path not in (None, submission.path) and self._now() - self._made_at[submission.id] > _LINKS_KEPT:
+                    path = None
+                if path is None:  # else the same links in each attempt: the same bytes get the same file
+                    self._made_at[submission.id] = self._now()
+                    path = await asyncio.to_thread(self._copies.make, submission.path, key)
                 async with self._slots:
                     uploaded = await self._api.upload(
                         path, lambda done, total: self._on_upload(key, done, total, False), is_stopped

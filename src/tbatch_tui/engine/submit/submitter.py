@@ -238,14 +238,12 @@ class Submitter:
     async def _carry_out(self, submission: Submission) -> None:
         """Upload unless that is done, then create when it is its turn."""
         must_list = submission.state is not SubmissionState.INTENT
-        # Once a create may be out, its file is the one that is looked for: it is never uploaded again.
-        is_unsent = submission.state is SubmissionState.UPLOADED and not submission.may_have_been_created
-        if not must_list or (is_unsent and await self._uploader.has_old_links(submission)):
+        if submission.state is SubmissionState.INTENT:
             uploaded = await self._upload(submission)
             if uploaded is None:
                 return
             submission, is_new_file = uploaded
-            must_list = must_list or not is_new_file
+            must_list = not is_new_file
         file = _file_of(submission)
         queue = self._queues.setdefault(file, [])
         queue.append(submission.id)
@@ -268,7 +266,9 @@ class Submitter:
             # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
             longer = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
             if asked is None:
-                asked = await self._creator.create(submission, longer, must_list=must_list, by_person=by_person)
+                if (fresh := await self._with_fresh_links(submission)) is None:
+                    return
+                asked = await self._creator.create(fresh, longer, must_list=must_list, by_person=by_person)
                 if asked is None:
                     return
                 submission = asked.submission
@@ -281,6 +281,18 @@ class Submitter:
                 return
             submission, by_person = ended
             asked, must_list, wait, repeats, patience = None, True, self._first_retry_delay, repeats + 1, 0.0
+
+    async def _with_fresh_links(self, submission: Submission) -> Submission | None:
+        """Upload a file again whose links have waited too long for its create; None if that was rejected.
+
+        Once a create may be out, its file is the one that is looked for: it is never uploaded again.
+        """
+        if submission.state is not SubmissionState.UPLOADED or submission.may_have_been_created:
+            return submission
+        if not await self._uploader.has_old_links(submission):
+            return submission
+        uploaded = await self._upload(submission)
+        return uploaded[0] if uploaded is not None else None
 
     def _create_patience_left(self, submission: Submission) -> float:
         """Return for how long a create may still be carried out whose connection nobody here saw end.
