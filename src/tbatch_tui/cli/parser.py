@@ -163,7 +163,12 @@ def _get(parser: argparse.ArgumentParser) -> None:
 
 
 def _submit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a JSONL file; nothing is sent unless every line is valid")
+    parser.add_argument(
+        "file",
+        nargs="+",
+        metavar="FILE",
+        help="a JSONL file; nothing is sent unless every line is valid; several, or a pattern, with --group",
+    )
     parser.add_argument("--endpoint", choices=ENDPOINTS, help="the endpoint to run against [read from the file]")
     parser.add_argument("--label", default="", metavar="TEXT", help="the name of the job on this machine")
     parser.add_argument("--again", action="store_true", help="submit even if this exact file ran before (costs again)")

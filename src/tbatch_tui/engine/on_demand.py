@@ -30,7 +30,7 @@ class OnDemand:
         """Input files of requests to send again."""
         from tbatch_tui.engine.runtime.retry_files import RetryFiles
 
-        return RetryFiles(self._store)
+        return RetryFiles(self._store, self._runtime.options)
 
     @cached_property
     def opened(self) -> OpenedResults:

@@ -46,12 +46,13 @@ async def test_only_the_part_that_was_refused_is_sent_again(
     async with make_engine(sandbox, requests_per_job=10) as engine:
         ran, refused = await resolved_parts(engine, await submit(engine, file))
         assert len(ran) == len(sandbox.jobs) == 2 and refused.can_send_again and refused.can_decide
-        runs = await engine.earlier_runs((await engine.fingerprint(file)).sha256, Endpoint.CHAT)
-        assert await engine.groups.unsent_of(runs) == await engine.groups.unsent(ran[0].key) == [refused]
+        sha256 = (await engine.fingerprint(file)).sha256
+        runs = await engine.earlier_runs(sha256, Endpoint.CHAT)
+        assert await engine.groups.unsent_of(runs, sha256) == await engine.groups.unsent(ran[0].key) == [refused]
         assert [record.key for record in await engine.groups.send_unsent(ran[0].key)] == [refused.key]
         assert await engine.groups.send_unsent(refused.key) == [], "it is on its way: once is enough"
         assert (await engine.wait(refused.key)).has_results_here
-        assert await engine.groups.unsent_of(runs) == [], "all of it ran"
+        assert await engine.groups.unsent_of(runs, sha256) == [], "all of it ran"
     asked = [sandbox.file_bytes(job["input_file_id"]) for job in sandbox.jobs]
     assert sorted(b"".join(asked).splitlines()) == sorted(file.read_bytes().splitlines())
 

@@ -65,6 +65,7 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
             assert jobs == len(split(path, Path(name) / "parts", **limits))
 
 
+@settings(deadline=None)
 @example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42, block=8)
 @example(lines=[b"a" * 20, b"b" * 20], bom=False, ended=False, first=0, requests_max=9, bytes_max=42, block=8)
 @given(
@@ -113,6 +114,26 @@ def test_every_request_is_in_exactly_one_part(
             chosen = [number * len(asked) // first for number in range(first)]
             assert in_parts[0] == [asked[number] for number in chosen]
             assert together == [line for number, line in enumerate(asked) if number not in set(chosen)]
+
+
+@given(
+    files=st.lists(st.integers(1, 9), min_size=1, max_size=6), first=st.integers(0, 5), requests_max=st.integers(1, 9)
+)
+def test_no_part_has_lines_of_two_files(files: list[int], first: int, requests_max: int) -> None:
+    """But for the first requests, which are taken from all over them."""
+    asked = [b"%d.%d" % (file, number) for file, count in enumerate(files) for number in range(count)]
+    first = first if first < len(asked) else 0
+    with TemporaryDirectory() as name:
+        path = Path(name) / "joined.jsonl"
+        path.write_bytes(b"\n".join(asked) + b"\n")
+        parts = split(path, Path(name) / "parts", first=first, files=files, requests_max=requests_max)
+        in_parts = [requests_in(part.path.read_bytes()) for part in parts]
+    rest = in_parts[1:] if first else in_parts
+    assert sorted(line for lines in in_parts for line in lines) == sorted(asked)
+    assert all(len({line.split(b".")[0] for line in lines}) == 1 and len(lines) <= requests_max for lines in rest)
+    ahead = set(in_parts[0]) if first else set()
+    left = [sum(b"%d.%d" % (file, number) not in ahead for number in range(count)) for file, count in enumerate(files)]
+    assert len(rest) == sum(-(-count // requests_max) for count in left)
 
 
 def test_parts_are_named_after_the_file_and_kept_from_others(tmp_path: Path) -> None:

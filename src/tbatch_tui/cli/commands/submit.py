@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, summary
 from tbatch_tui.cli.commands.groups.decide import still_waiting
+from tbatch_tui.cli.commands.groups.several_files import have_one_endpoint, input_paths, print_errors
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 from tbatch_tui.cli.exit_codes import FAILED, USAGE
 from tbatch_tui.cli.follow.follow import follow_first, follow_jobs, send_rest, waiting_parts
@@ -25,10 +25,12 @@ from tbatch_tui.text.plural import plural
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import GroupFile
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
@@ -38,17 +40,54 @@ _NOTHING_SENT = "Stopped. Nothing was submitted."
 
 
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Check and submit a file, and wait until it has become a job; with `--wait` until its files are on disk."""
+    """Check and submit files, and wait until they have become jobs; with `--wait` until their results are on disk."""
     arguments.interrupted = _NOTHING_SENT
+    paths = input_paths(arguments.file)
+    if len(paths) > 1:
+        return await _submit_together(paths, arguments, settings)
     in_parts = arguments.in_parts or bool(arguments.stages)
-    report = await check_input(Path(arguments.file), ENDPOINTS.get(arguments.endpoint), in_parts=in_parts)
+    report = await check_input(paths[0], ENDPOINTS.get(arguments.endpoint), in_parts=in_parts)
     if report is None:
         return FAILED
-    if sum(arguments.stages) >= report.jobs:
-        print_message(f"--stages: the file has {plural(report.jobs, 'part')}. Nothing was submitted; see --first.")
+    if _is_too_few_parts(arguments, report.jobs):
         return USAGE
     async with Session(settings, background_work=True) as session:
         return await submit_checked(session, report, arguments, again=arguments.again)
+
+
+async def _submit_together(paths: Sequence[Path], arguments: argparse.Namespace, settings: Settings) -> int:
+    """Submit several files as one group: each is one part, or several where it is over the limits."""
+    if not arguments.group:
+        print_message("Several files are one group: --group NAME says what it is called. Nothing was submitted.")
+        return USAGE
+    endpoint = ENDPOINTS.get(arguments.endpoint)
+    checked = [await check_input(path, endpoint, in_parts=True) for path in paths]
+    reports = [report for report in checked if report is not None]
+    if len(reports) < len(checked) or not have_one_endpoint(reports):
+        return FAILED
+    jobs = sum(report.jobs for report in reports)
+    if _is_too_few_parts(arguments, jobs):
+        return USAGE
+    async with (
+        Session(settings, background_work=True) as session,
+        session.engine.groups.joined(reports, arguments.group) as joined,
+    ):
+        report = await run_reading(check_file, joined.path, endpoint=reports[0].endpoint)
+        if report.errors:
+            print_errors(report, reports)
+            return FAILED
+        report = report._replace(jobs=jobs)
+        return await submit_checked(
+            session, report, arguments, again=arguments.again, reports=reports, files=joined.files
+        )
+
+
+def _is_too_few_parts(arguments: argparse.Namespace, jobs: int) -> bool:
+    """Return whether `--stages` leaves nothing for the last stage, and print that."""
+    if sum(arguments.stages) < jobs:
+        return False
+    print_message(f"--stages: the file has {plural(jobs, 'part')}. Nothing was submitted; see --first.")
+    return True
 
 
 async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool = False) -> CheckReport | None:
@@ -89,17 +128,42 @@ def _print_warnings(report: CheckReport) -> None:
 
 
 async def submit_checked(
-    session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool = False
+    session: Session,
+    report: CheckReport,
+    arguments: argparse.Namespace,
+    *,
+    again: bool = False,
+    reports: Sequence[CheckReport] = (),
+    files: tuple[GroupFile, ...] = (),
 ) -> int:
-    """Submit a file without errors, follow its jobs, and return the exit code; above the budget that is FAILED."""
+    """Submit a file without errors, follow its jobs, and return the exit code; above the budget that is FAILED.
+
+    Args:
+        session: The open engine.
+        report: Of the file.
+        arguments: Those of `submit`.
+        again: Whether to submit what ran before.
+        reports: Of each of the files that it was joined of; empty where it is one file.
+        files: Those files, as they were joined.
+    """
+    catalogue = await session.engine.prices.catalogue()
+    for each in reports or [report]:
+        _print_warnings(apply_catalogue(each, catalogue))
     try:
-        return await _submit_checked(session, report, arguments, again=again)
+        return await _submit_checked(session, report, arguments, files, again=again)
     except OverBudgetError as error:
         print_message(f"{error.title}. Nothing was submitted. Use --over-budget to submit anyway.")
         return FAILED
 
 
-async def _submit_checked(session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool) -> int:
+async def _submit_checked(
+    session: Session,
+    report: CheckReport,
+    arguments: argparse.Namespace,
+    files: tuple[GroupFile, ...],
+    *,
+    again: bool,
+) -> int:
     """Submit a file without errors, and follow its jobs.
 
     With `again` it is submitted even if these exact bytes ran before. Of a file in parts of which some were refused or
@@ -107,14 +171,13 @@ async def _submit_checked(session: Session, report: CheckReport, arguments: argp
     """
     engine = session.engine
     assert report.endpoint is not None
-    _print_warnings(apply_catalogue(report, await engine.prices.catalogue()))
     await session.list_jobs()  # only then it is known whose key it is, and so what ran before
     fingerprint = await fingerprint_checked(report)  # the list may have taken long
     key = None
     earlier: Sequence[JobRecord] = await engine.earlier_runs(fingerprint.sha256, report.endpoint)
-    if sent := await _send_unsent(session, earlier, over_budget=arguments.over_budget):
+    if sent := await _send_unsent(session, earlier, fingerprint.sha256, over_budget=arguments.over_budget):
         return await follow_jobs(session, sent, arguments)
-    if (waiting := await waiting_parts(session, earlier)) and not again:
+    if (waiting := await waiting_parts(session, _runs_of(earlier, fingerprint))) and not again:
         if arguments.rest:
             await print_budget(session)
             return await send_rest(session, waiting, arguments)
@@ -125,16 +188,16 @@ async def _submit_checked(session: Session, report: CheckReport, arguments: argp
         return FAILED
     if again or not earlier:
         try:
-            key = await _start(session, report, arguments, fingerprint, known_runs=None if again else ())
+            key = await _start(session, report, arguments, fingerprint, files, known_runs=None if again else ())
         except AlreadySubmittedError as error:  # another command was quicker, while the parts were written here
+            if error.path in {file.path for file in files}:
+                _print_ran_before(str(error.path), error.earlier)
+                return FAILED
             earlier = error.earlier
             await engine.records()
-    key = key or await _take_up(session, earlier)
+    key = key or await _take_up(session, _runs_of(earlier, fingerprint))
     if key is None:
-        print_message(
-            f"You already submitted this exact file: {earlier[0].key} ({earlier[0].status_words}). "
-            "Nothing was submitted. Submitting again costs again: use --again to submit anyway."
-        )
+        _print_ran_before("this exact file" if not files else "exactly these files", earlier)
         return FAILED
     parts = await engine.groups.parts(key)
     if arguments.first and any(part.is_waiting for part in parts):
@@ -146,14 +209,26 @@ async def _submit_checked(session: Session, report: CheckReport, arguments: argp
     return code
 
 
-async def _send_unsent(session: Session, earlier: Sequence[JobRecord], *, over_budget: bool) -> list[str]:
+def _runs_of(earlier: Sequence[JobRecord], fingerprint: Fingerprint) -> list[JobRecord]:
+    """Return the runs of the file itself, without those in which it went with others as one group."""
+    return [run for run in earlier if run.group is None or run.group.sha256 == fingerprint.sha256]
+
+
+def _print_ran_before(what: str, earlier: Sequence[JobRecord]) -> None:
+    print_message(
+        f"You already submitted {what}: {earlier[0].key} ({earlier[0].status_words}). "
+        "Nothing was submitted. Submitting again costs again: use --again to submit anyway."
+    )
+
+
+async def _send_unsent(session: Session, earlier: Sequence[JobRecord], sha256: str, *, over_budget: bool) -> list[str]:
     """Submit what was refused or stopped of a file that ran in part, and print that only that is sent.
 
     Returns:
         The keys of what is being submitted now; none if these bytes ran as a whole, or not at all.
     """
     groups = session.engine.groups
-    unsent = await groups.unsent_of(earlier)
+    unsent = await groups.unsent_of(earlier, sha256)
     try:
         sent = await groups.send_unsent(unsent[0].key, over_budget=over_budget) if unsent else []
     except AlreadySubmittedError:  # they ran in another submission
@@ -194,6 +269,7 @@ async def _start(
     report: CheckReport,
     arguments: argparse.Namespace,
     fingerprint: Fingerprint,
+    files: tuple[GroupFile, ...],
     *,
     known_runs: Sequence[JobRecord] | None,
 ) -> str:
@@ -218,6 +294,7 @@ async def _start(
             name=arguments.group,
             stages=arguments.stages,
             share=100.0 if gate is None else gate,
+            files=files,
         )
     return await start(
         report.path,

@@ -128,13 +128,19 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
         count = sum(part.requests or 0 for part in rest)
         print_message(
             f"The other {plural(count, 'request')} are on hold; none has been sent: "
-            f"`tbatch-tui submit {shlex.quote(str(arguments.file))} --rest` sends them; `w` in the app lets you decide."
+            f"`tbatch-tui submit {_files(arguments)} --rest` sends them; `w` in the app lets you decide."
         )
         if arguments.json:
             print_json([record_to_dict(record) for record in (first, *rest)])
         return INCOMPLETE
     print_message(f"{first.name}: all answered; submitting the rest.")
     return await follow_jobs(session, [part.key for part in rest], arguments, ended=[first])
+
+
+def _files(arguments: argparse.Namespace) -> str:
+    """Return the files of `submit` as they have to be given again."""
+    group = f" --group {shlex.quote(arguments.group)}" if len(arguments.file) > 1 else ""
+    return " ".join(map(shlex.quote, arguments.file)) + group
 
 
 async def send_rest(session: Session, parts: Sequence[JobRecord], arguments: argparse.Namespace) -> int:

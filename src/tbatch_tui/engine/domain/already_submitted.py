@@ -21,5 +21,7 @@ class AlreadySubmittedError(BatchError):
             f"The content of {path.name} were submitted before, as {earlier[0].key}",
             "Nothing was submitted. Pass again=True to run it, and pay for it, again.",
         )
+        self.path = path
+        """The file."""
         self.earlier = tuple(earlier)
         """The records they became, the newest first."""

@@ -157,6 +157,15 @@ class PartFile(NamedTuple):
     estimate: Estimate | None = None
 
 
+class GroupFile(NamedTuple):
+    """One of several files whose requests are one group."""
+
+    path: Path
+    size: int
+    sha256: str
+    requests: int
+
+
 class NewGroup(NamedTuple):
     """A file that is about to be submitted as several jobs: what is saved of it beside its parts."""
 
@@ -174,6 +183,8 @@ class NewGroup(NamedTuple):
     stages: tuple[int, ...] = ()
     share: float = 100.0
     at_once: int = 0
+    files: tuple[GroupFile, ...] = ()
+    """The files that `path` was joined of, where there are several; no part has lines of two of them."""
 
     def is_sent_at_once(self, part: int) -> bool:
         """Return whether a part is sent now: it is of the first stage, and among those that may be out together."""

@@ -24,10 +24,14 @@ from tbatch_tui.engine.threads import run_cancellable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import GroupFile
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.groups.joined_input import JoinedInput
     from tbatch_tui.engine.groups.send_again import UnsentFiles
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
@@ -88,6 +92,7 @@ class JobGroups:
         name: str = "",
         stages: Sequence[int] = (),
         share: float = 100.0,
+        files: tuple[GroupFile, ...] = (),
     ) -> str:
         """Write the parts of a file, each under the API's limits, and save the intent to run them all.
 
@@ -106,6 +111,7 @@ class JobGroups:
             stages: how many parts each stage has but the last, which has the rest; with `auto_continue` each follows
                 when the one before is good enough.
             share: percent of the requests of a stage that need a whole answer for that.
+            files: those that `path` was joined of, in their order: none of them may have run either.
 
         Returns:
             The key of the first part's record.
@@ -115,7 +121,7 @@ class JobGroups:
         async with writing_parts(self._home):
             group = NewGroup(
                 path, fingerprint.size, fingerprint.sha256, endpoint, label, requests, first, auto_continue,
-                name, tuple(accumulate(stages)), share, self._runtime.options.parts_at_once,
+                name, tuple(accumulate(stages)), share, self._runtime.options.parts_at_once, files,
             )  # fmt: skip
             records = await self._write_and_save(group, fingerprint, known_runs, over_budget=over_budget)
         await self._runtime.resume_submissions()
@@ -130,7 +136,7 @@ class JobGroups:
         over_budget: bool,
     ) -> list[JobRecord]:
         """Write the parts, and save the intent to run them. See `submit`."""
-        parts = await self._write_parts(group.path, fingerprint, group.requests, group.first)
+        parts = await self._write_parts(group, fingerprint)
         folder = parts[0].path.parent
         try:
             parts = [part._replace(estimate=await self._prices.estimate(part.path)) for part in parts]
@@ -150,7 +156,7 @@ class JobGroups:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
 
-    async def _write_parts(self, path: Path, fingerprint: Fingerprint, requests: int, first: int) -> list[PartFile]:
+    async def _write_parts(self, group: NewGroup, fingerprint: Fingerprint) -> list[PartFile]:
         """Write the parts in a thread, which stops when this is cancelled."""
         from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
         from tbatch_tui.engine.groups.split import write_parts
@@ -158,11 +164,12 @@ class JobGroups:
         options = self._runtime.options
         return await run_cancellable(
             write_parts,
-            path,
+            group.path,
             self._home,
             fingerprint=fingerprint,
-            requests=requests,
-            first=first,
+            requests=group.requests,
+            first=group.first,
+            files=[file.requests for file in group.files],
             requests_max=options.requests_per_job or REQUESTS_MAX,
             bytes_max=FILE_MEGABYTES * MEGABYTE,
         )
@@ -201,14 +208,23 @@ class JobGroups:
         record = self._store.record(key)
         return await self._unsent.find(record) if record is not None else []
 
-    async def unsent_of(self, runs: Sequence[JobRecord]) -> list[JobRecord]:
+    def joined(self, reports: Sequence[CheckReport], name: str) -> AbstractAsyncContextManager[JoinedInput]:
+        """Return what writes a file with the lines of several, to be submitted meanwhile. See `joined_input`."""
+        from tbatch_tui.engine.groups.joined_input import joined_input
+
+        return joined_input(reports, self._home, name, self._store.groups.paths)
+
+    async def unsent_of(self, runs: Sequence[JobRecord], sha256: str) -> list[JobRecord]:
         """Return what was not sent of a file that ran in part; none if one of its runs was of all of it.
 
         Args:
             runs: as `BatchEngine.earlier_runs` returns them.
+            sha256: of the file.
         """
         unsent: list[JobRecord] = []
         for run in runs:
+            if run.group is not None and run.group.sha256 != sha256:
+                return []  # it ran with other files, as one group: those are not meant
             if self._store.record(run.key) is None:
                 continue  # of another account of this organisation
             parts = await self.unsent(run.key)

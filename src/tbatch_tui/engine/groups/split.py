@@ -39,6 +39,7 @@ def write_parts(
     fingerprint: Fingerprint,
     requests: int,
     first: int = 0,
+    files: Sequence[int] = (),
     requests_max: int,
     bytes_max: int,
     cancelled: Callable[[], bool] = lambda: False,
@@ -50,20 +51,24 @@ def write_parts(
 
     Args:
         first: how many requests, taken evenly from all over the file, are the first part; 0 for none.
+        files: how many requests each of the files has that it was joined of: no part but the first has those of two.
         requests_max: how many requests a part has at most.
         bytes_max: how many bytes a part has at most.
     """
     ahead = _ahead(requests, first)
     limits = requests_max, bytes_max - 1  # a last line gets its end
     with _new_folder(path, home, fingerprint.size) as folder:
-        counts, limit = _counts_by_requests(requests - first, *limits)
-        files = _split(path, folder, counts, ahead, requests, fingerprint, cancelled, bytes_max=limit)
-        if files is None:  # requests so long that the bytes decide as well
-            counts = equal_counts(_line_ends(path, ahead, cancelled), *limits)
-            files = _split(path, folder, counts, ahead, requests, fingerprint, cancelled)
-        if files is None:
+        written = None
+        if not files:
+            counts, limit = _counts_by_requests(requests - first, *limits)
+            written = _split(path, folder, counts, ahead, requests, fingerprint, cancelled, bytes_max=limit)
+        if written is None:  # of several files, or requests so long that the bytes decide as well
+            ends = _line_ends(path, ahead, cancelled)
+            counts = [count for of_file in _of_files(ends, files, ahead) for count in equal_counts(of_file, *limits)]
+            written = _split(path, folder, counts, ahead, requests, fingerprint, cancelled)
+        if written is None:
             raise _changed(path)
-        return _named(folder, files, path.stem)
+        return _named(folder, written, path.stem)
 
 
 def _counts_by_requests(requests: int, requests_max: int, bytes_max: int) -> tuple[list[int], int]:
@@ -73,6 +78,20 @@ def _counts_by_requests(requests: int, requests_max: int, bytes_max: int) -> tup
     share = (count - 1) * _STEPS // requests_max + 1
     counts = [min(count, requests - begin) for begin in range(0, requests, count)] if requests else []
     return counts, bytes_max * share // _STEPS
+
+
+def _of_files(ends: array[int], files: Sequence[int], ahead: Sequence[int]) -> Iterator[array[int]]:
+    """Yield what `equal_counts` takes, for the rest of each file that has any; of one file, what is given."""
+    if not files:
+        yield ends
+        return
+    begin = done = 0
+    for requests in files:
+        rest = requests - sum(begin <= number < begin + requests for number in ahead)
+        before = ends[done - 1] if done else 0
+        if rest:
+            yield array("Q", (end - before for end in ends[done : done + rest]))
+        begin, done = begin + requests, done + rest
 
 
 def equal_counts(ends: Sequence[int], requests_max: int, bytes_max: int) -> list[int]:

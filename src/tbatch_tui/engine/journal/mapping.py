@@ -123,6 +123,19 @@ RECORD_SELECT = f"""
 """Everything that makes a record. The columns of each joined table begin with the table's letter."""
 
 
+MAY_RUN = "({0}.state NOT IN ('rejected', 'stopped') OR {0}.create_sent_at IS NOT NULL)"
+"""The condition that a submission became a job, or still may. `{0}` is what the statement calls its row."""
+
+_EARLIER_PART = (
+    f"SELECT 1 FROM submissions p WHERE p.group_id = s.group_id AND p.part < s.part AND {MAY_RUN.format('p')}"
+)
+RAN_IN_GROUP = (
+    f"(g.sha256 = :sha256 AND NOT EXISTS ({_EARLIER_PART}) OR EXISTS (SELECT 1 FROM group_files f WHERE"
+    " f.group_id = s.group_id AND f.sha256 = :sha256 AND s.part BETWEEN f.first_part AND f.last_part"
+    f" AND NOT EXISTS ({_EARLIER_PART} AND p.part >= f.first_part)))"
+)
+"""The condition that a submission is the first that ran of the parts of these bytes: of a whole group, or one file."""
+
 SUBMISSION_KEYS = "submission:"
 """What the keys of records begin with that have no job id yet."""
 

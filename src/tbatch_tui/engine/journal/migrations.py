@@ -242,6 +242,16 @@ _MIGRATIONS = (
     ALTER TABLE groups ADD COLUMN at_once INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE groups ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    CREATE TABLE group_files (
+        group_id INTEGER NOT NULL REFERENCES groups(id),
+        number INTEGER NOT NULL,
+        path BLOB NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, requests INTEGER NOT NULL,
+        first_part INTEGER NOT NULL, last_part INTEGER NOT NULL,
+        PRIMARY KEY (group_id, number)
+    );
+    CREATE INDEX group_files_by_bytes ON group_files (sha256);
+    """,
 )
 
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.results import ResultIndex
 
 
 class RetryFiles:
     """Writes retries of a job and saves what they are a retry of: their jobs will belong to that job's family."""
 
-    def __init__(self, store: JobStore) -> None:
+    def __init__(self, store: JobStore, options: EngineOptions) -> None:
         self._store = store
+        self._options = options
 
     async def write(
         self,
@@ -34,6 +36,8 @@ class RetryFiles:
         max_tokens: int | None = None,
     ) -> Path:
         """Write the lines of these requests beside their input file, and save that the file is a retry of `parent`.
+
+        Where the input file is in the data folder, it is written to the output folder: there a person looks for it.
 
         The file is there with its parent, or not at all. It gets a name that no file has, and that none had which was
         ever submitted: the results of that one would be read with its lines.
@@ -55,7 +59,8 @@ class RetryFiles:
             why = "has changed since it was submitted" if index.input_changed else "is not here"
             raise LocalFileError(f"The input file {why}", "A retry needs the original lines.")
         source = source.absolute()
-        path = await asyncio.to_thread(retry_path, source, await self._store.retry_paths(source))
+        beside = await asyncio.to_thread(self._beside, source)
+        path = await asyncio.to_thread(retry_path, beside, await self._store.retry_paths(beside))
         await run_cancellable(write_retry, index, rows, path, model=model, max_tokens=max_tokens)
         try:
             await self.add(path, parent)
@@ -64,6 +69,19 @@ class RetryFiles:
                 path.unlink()
             raise
         return path
+
+    def _beside(self, source: Path) -> Path:
+        """Return the path beside which a retry is written. Raises LocalFileError. For a thread."""
+        if not source.is_relative_to(self._options.data_dir.absolute() / "parts"):
+            return source
+        folder = self._options.output_dir.absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalFileError(
+                f"{folder} cannot be made: {error.strerror or error}", "No file was written."
+            ) from error
+        return folder / source.name
 
     async def add(self, path: Path, parent: str) -> None:
         """Save that this file is a retry of the job `parent`. Raises BatchError."""

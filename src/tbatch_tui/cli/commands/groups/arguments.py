@@ -30,7 +30,9 @@ def add_group_options(parser: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="with --stages: the share of whole answers that lets the next stage follow, or ask [100]",
     )
-    parser.add_argument("--group", default="", metavar="NAME", help="what the jobs of the file are called together")
+    parser.add_argument(
+        "--group", default="", metavar="NAME", help="what the jobs of the file, or of all files, are called together"
+    )
 
 
 def _count(text: str) -> int:

@@ -81,7 +81,7 @@ class GroupStore:
         return await self._run(self._journal.groups.parts, self._thread.account_id, group_id, even_removed=even_removed)
 
     async def paths(self) -> list[Path]:
-        """Return the files of all parts, of every account."""
+        """Return the files of all parts, and those that they are parts of, of every account."""
         return await self._run(self._journal.groups.part_paths)
 
     async def runs_elsewhere(self, record: JobRecord) -> list[JobRecord]:

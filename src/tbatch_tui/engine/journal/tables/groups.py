@@ -64,9 +64,14 @@ class GroupTable:
         """
         path, endpoint = group.path, group.endpoint
         with self._db.transaction():
-            self._submissions.require_known_runs(account_id, path, group.sha256, endpoint, known_runs)
+            for source, sha256 in ((path, group.sha256), *((file.path, file.sha256) for file in group.files)):
+                self._submissions.require_known_runs(account_id, source, sha256, endpoint, known_runs)
             group_id = self._insert(account_id, group, len(parts), now)
-            self._memory.add_recent_file(path, now)
+            for number, (file, bounds) in enumerate(zip(group.files, _parts_by_file(group, parts), strict=True), 1):
+                stored = (path_to_blob(file.path), file.size, file.sha256, file.requests, *bounds)
+                self._db.execute("INSERT INTO group_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (group_id, number, *stored))
+            for source in [file.path for file in group.files] or [path]:
+                self._memory.add_recent_file(source, now)
             return [
                 self._submissions.insert(
                     account_id,
@@ -141,8 +146,8 @@ class GroupTable:
         return [row_to_record(row) for row in rows]
 
     def part_paths(self) -> list[Path]:
-        """Return the files of all parts, of every account."""
-        rows = self._db.execute("SELECT path FROM submissions WHERE group_id IS NOT NULL")
+        """Return the files of all parts, and those that they are parts of, of every account."""
+        rows = self._db.execute("SELECT path FROM submissions WHERE group_id IS NOT NULL UNION SELECT path FROM groups")
         return [path for row in rows if (path := blob_to_path(row[0])) is not None]
 
     def waiting(self, account_id: int) -> list[int]:
@@ -229,3 +234,17 @@ class GroupTable:
             self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
             changed.append(self._records.refresh(account_id, record.key))
         return changed
+
+
+def _parts_by_file(group: NewGroup, parts: Sequence[PartFile]) -> list[tuple[int, int]]:
+    """Return for each file of a group the numbers of the first and last part that have lines of it."""
+    if group.first:  # taken from all over them
+        return [(1, len(parts))] * len(group.files)
+    found, number = [], 0
+    for file in group.files:
+        first, left = number + 1, file.requests
+        while left > 0:
+            left -= parts[number].requests
+            number += 1
+        found.append((first, number))
+    return found

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, Submission, SubmissionState
 from tbatch_tui.engine.journal.mapping import (
+    MAY_RUN,
+    RAN_IN_GROUP,
     RECORD_SELECT,
     estimate_to_json,
     path_to_blob,
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.memory import MemoryTable
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
-
-_MAY_RUN = "({0}.state NOT IN ('rejected', 'stopped') OR {0}.create_sent_at IS NOT NULL)"
-"""The condition that a submission became a job, or still may. `{0}` is what the statement calls its row."""
 
 
 class SubmissionLostError(Exception):
@@ -277,17 +276,14 @@ class SubmissionTable:
     def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """Return the records of submissions of these exact bytes that became a job or still may, newest first.
 
-        Of bytes that were submitted as several jobs, the first of those jobs: they ran if any part of them did. Those
+        Of bytes that were submitted as several jobs, or with other files as a group, the first of those jobs: they ran
+        if any part of them did. Those
         of every account of this organisation and project are among them.
         """
         accounts = ", ".join(map(str, self._accounts.siblings(account_id)))
-        ran_in_parts = (
-            "g.sha256 = :sha256 AND NOT EXISTS (SELECT 1 FROM submissions p WHERE p.group_id = s.group_id"
-            f" AND p.part < s.part AND {_MAY_RUN.format('p')})"
-        )
         rows = self._db.execute(
-            f"{RECORD_SELECT} WHERE r.account_id IN ({accounts}) AND s.endpoint = :endpoint AND {_MAY_RUN.format('s')}"
-            f" AND (s.sha256 = :sha256 OR ({ran_in_parts})) ORDER BY s.created_at DESC",
+            f"{RECORD_SELECT} WHERE r.account_id IN ({accounts}) AND s.endpoint = :endpoint AND {MAY_RUN.format('s')}"
+            f" AND (s.sha256 = :sha256 OR {RAN_IN_GROUP}) ORDER BY s.created_at DESC",
             {"endpoint": endpoint, "sha256": sha256},
         )
         return [row_to_record(row) for row in rows]

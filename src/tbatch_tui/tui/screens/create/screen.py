@@ -253,7 +253,7 @@ class CreateScreen(BaseScreen):
     async def _commit_once_confirmed(self, identity: Identity) -> str | None:
         """Submit, asking about every earlier run of these bytes; None if they are not to run again."""
         runs: Sequence[JobRecord] = identity.earlier_runs
-        if unsent := await self.engine.groups.unsent_of(runs):
+        if unsent := await self.engine.groups.unsent_of(runs, identity.fingerprint.sha256):
             return await self._send_unsent(unsent)
         while not runs or await self._confirm_again(runs):
             try:

@@ -1,0 +1,103 @@
+"""Several input files as one: what a group is made of whose requests lie in more than one file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from tbatch_tui.engine.domain.submission import GroupFile
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.groups.part_folders import writing_parts
+from tbatch_tui.engine.local_files.file_stamp import read_stamp
+from tbatch_tui.engine.local_files.filenames import safe_name
+from tbatch_tui.engine.local_files.rights import create_file, rights_of
+from tbatch_tui.engine.threads import run_cancellable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.check_report import CheckReport
+
+_BOM = b"\xef\xbb\xbf"
+_CHECKED_EVERY = 1000
+"""Lines after which it is checked whether to stop."""
+
+
+class JoinedInput(NamedTuple):
+    """A file with the lines of several, and what those were."""
+
+    path: Path
+    files: tuple[GroupFile, ...]
+
+
+@asynccontextmanager
+async def joined_input(
+    reports: Sequence[CheckReport], home: Path, name: str, read_in_use: Callable[[], Awaitable[Iterable[Path]]]
+) -> AsyncIterator[JoinedInput]:
+    """Write one file with the lines of several, and remove it at the end unless it is in the history by then.
+
+    Raises LocalFileError, also when a file is not as it was checked.
+
+    Args:
+        reports: of the files, in their order.
+        home: the folder in which a folder is made for it.
+        name: what the file is called, without its suffix.
+        read_in_use: reads the files of all groups from the history.
+    """
+    async with writing_parts(home):
+        joined = await run_cancellable(_join, reports, home, name)
+        try:
+            yield joined
+        finally:
+            if joined.path.parent.name not in {path.parent.name for path in await read_in_use()}:
+                await asyncio.to_thread(shutil.rmtree, joined.path.parent, ignore_errors=True)
+
+
+def _join(
+    reports: Sequence[CheckReport], home: Path, name: str, *, cancelled: Callable[[], bool] = lambda: False
+) -> JoinedInput:
+    folder = home.absolute() / secrets.token_hex(6)
+    path = folder / f"{safe_name(name)}.jsonl"
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+        with create_file(path, rights_of(*(report.path for report in reports))) as file:
+            files = tuple(_append(report, file, cancelled) for report in reports)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LocalFileError(
+            f"The files cannot be joined in {folder}: {error.strerror or error}",
+            "Nothing was submitted, and no files were left behind. --data-dir sets where they go.",
+        ) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return JoinedInput(path, files)
+
+
+def _append(report: CheckReport, file: BinaryIO, cancelled: Callable[[], bool]) -> GroupFile:
+    """Append the lines of one file, the last with its end too. Raises LocalFileError if it has changed."""
+    digest, requests, line = hashlib.sha256(), 0, b"\n"
+    with report.path.open("rb") as source:
+        for number, line in enumerate(source):
+            if number % _CHECKED_EVERY == 0 and cancelled():
+                raise OperationCancelledError("Joining the files was stopped")
+            digest.update(line)
+            file.write(line.removeprefix(_BOM) if number == 0 else line)
+            requests += not line.isspace() and line != _BOM
+    if not line.endswith(b"\n"):
+        file.write(b"\n")
+    stamp = read_stamp(report.path)
+    if stamp is None or (stamp.size, stamp.mtime_ns) != (report.size, report.mtime_ns) or requests != report.requests:
+        raise LocalFileError(
+            f"{report.path.name} has changed since it was checked",
+            "Nothing was submitted. Submit it again when it is complete.",
+        )
+    return GroupFile(report.path.absolute(), report.size, digest.hexdigest(), requests)
