@@ -173,7 +173,8 @@ async def test_a_gold_column_has_scores(tmp_path: Path) -> None:
 async def test_another_field_is_compared_also_with_gold(tmp_path: Path) -> None:
     save_two(tmp_path, answers(24, 0), answers(22, 1))
     async with open_compare(tmp_path, size=(60, 20)) as (host, pilot, screen):
-        await press(host, pilot, "full_stop")
+        await pilot.press("full_stop")
+        await until(lambda: isinstance(host.screen, ChoiceDialog))
         assert isinstance(host.screen, ChoiceDialog)
         assert [option.answer for option in host.screen._options] == ["label", "why", "answer", "finish_reason"]
         await pilot.press("j", "enter")
@@ -181,7 +182,8 @@ async def test_another_field_is_compared_also_with_gold(tmp_path: Path) -> None:
         await wait_until_idle(host, pilot)
         assert screen.session.found is not None
         assert screen.session.found.same == 0
-        await press(host, pilot, "b")
+        await pilot.press("b")
+        await until(lambda: isinstance(host.screen, ChoiceDialog))
         await pilot.press("j", "j", "enter")
         await until(lambda: screen.session.found is not None and screen.session.found.is_gold)
         assert screen.session.found.field == "why"  # the field stays

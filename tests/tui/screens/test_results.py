@@ -130,12 +130,13 @@ def screen_of(host: Host) -> ResultsScreen:
 
 
 async def wait_until_idle(host: Host, pilot: Pilot[object]) -> None:
-    """Wait until no worker runs any more."""
-    await pilot.pause()
-    await host.workers.wait_for_complete()
-    await pilot.pause()
-    await host.workers.wait_for_complete()
-    await pilot.pause()
+    """Wait until no worker runs any more. A question is asked by a worker, too: then this fails after a minute."""
+    async with asyncio.timeout(60):
+        await pilot.pause()
+        await host.workers.wait_for_complete()
+        await pilot.pause()
+        await host.workers.wait_for_complete()
+        await pilot.pause()
 
 
 async def press(host: Host, pilot: Pilot[object], *keys: str) -> None:
