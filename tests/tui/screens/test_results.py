@@ -614,7 +614,7 @@ async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path, monk
         host.simulate_key("x")
         await until(lambda: screen_of(host).exporter.progress is None, what="it has stopped")
         await until(lambda: not list((tmp_path / "results").iterdir()), what="nothing is left")
-        assert "The export was stopped" in " ".join(toast.title for toast in host._notifications)
+        assert "The export was stopped" in " ".join(f"{toast.title} {toast.message}" for toast in host._notifications)
 
 
 def rows_written(host: Host) -> int:
@@ -631,7 +631,9 @@ async def test_a_retry_without_the_lines_or_without_need_is_refused_with_a_reaso
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:2])
     async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
-        assert "The input file has changed since" in " ".join(toast.title for toast in host._notifications)
+        assert "The input file has changed since" in " ".join(
+            f"{toast.title} {toast.message}" for toast in host._notifications
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -50,7 +50,7 @@ async def test_the_first_choice_writes_the_table_with_the_answers(size: tuple[in
         assert "all 3 rows" not in text
         await press(host, pilot, "enter")
         await wait_until_idle(host, pilot)
-        assert "Wrote 4 rows" in " ".join(toast.title for toast in host._notifications)
+        assert "Wrote 4 rows" in " ".join(f"{toast.title} {toast.message}" for toast in host._notifications)
     written = (tmp_path / "results" / "reviews-8f3a12c4.joined.csv").read_text()
     assert written == (
         "review;n;answer;outcome;error\nGood.;1;one;ok;\nBad.;2;;error;Overloaded\nOdd.;3;three;ok;\n"
