@@ -50,6 +50,21 @@ async def test_models_are_listed_filtered_and_sorted(sandbox: Sandbox, tmp_path:
         await until(lambda: app.screen is app.jobs)
 
 
+async def test_names_stay_beside_the_columns_that_had_no_room(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A column of statuses, none of which says of which model it is, is no use."""
+    app = make_app(tmp_path, sandbox)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(lambda: app.engine.health.next_at is not None)
+        await pilot.press("M")
+        await ready(app)
+        seen = []
+        for _ in range(6):
+            assert "deepseek-ai" in screen_text(app)
+            seen.append(screen_lines(app)[2])
+            await pilot.press("right")
+        assert all(any(title in line for line in seen) for title in ("Context", "Status", "Jobs", "Invalid", "Time"))
+
+
 async def test_enter_takes_a_model_to_where_one_came_from(sandbox: Sandbox, tmp_path: Path) -> None:
     taken: list[str] = []
     app = make_app(tmp_path, sandbox)

@@ -10,7 +10,7 @@ from tbatch_tui.cli.output import print_json, print_message, print_result, print
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.engine.pricing.spending.months import is_month, month_words
 from tbatch_tui.engine.pricing.spending.spend import BILL, MonthSpend, SpendBy, SpendEntry
-from tbatch_tui.engine.pricing.spending.spend_words import ratio_words, unknown_words
+from tbatch_tui.engine.pricing.spending.spend_words import NOT_KNOWN, ratio_words, unknown_words
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _print(spent: MonthSpend) -> None:
 def _cells(entry: SpendEntry, most: float) -> tuple[str, ...]:
     is_unknown = entry.unknown_jobs > 0
     return (
-        entry.name or fmt.MISSING,
+        entry.name or NOT_KNOWN,
         ("over " if is_unknown and entry.usd else "") + (fmt.money(entry.usd) if entry.usd or not is_unknown else "?"),
         fmt.block_bar(entry.usd / most if most else 0.0, _BAR),
         fmt.money(entry.retries) if entry.retries else "",

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.pricing.spending.spend import LearnedRatio, MonthSpend
 
+NOT_KNOWN = "(not known)"
+"""What stands for the model of jobs whose model is not known, as of one that failed before it was read."""
+
 
 def ratio_words(ratio: LearnedRatio) -> str:
-    """Return `6 jobs cost $3.10, 41 % of about $7.56 estimated before`."""
+    """Return `6 jobs cost $3.10, 41 % of the $7.56 that full-length answers would cost`."""
     share = "" if ratio.ratio is None else f"{ratio.ratio:.0%}".replace("%", " %") + " of "
     jobs = plural(ratio.jobs, "job")
     return f"{jobs} cost {money(ratio.actual)}, {share}the {money(ratio.estimated)} that full-length answers would cost"

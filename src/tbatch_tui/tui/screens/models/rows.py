@@ -61,16 +61,16 @@ def model_columns() -> list[Column[ModelEntry]]:
     return [
         Column("name", "Model", lambda entry: entry.name, base=True, min=20, priority=9, keep="middle", pinned=True),
         Column("kind", "Kind", lambda entry: entry.info.display_type or fmt.MISSING, priority=2, min=4),
-        Column("context", "Context", lambda e: fmt.count(e.info.context_length), align="right", priority=3, min=5),
-        Column("input", "In", _input, align="right", priority=8, min=5, base=True),
+        Column("context", "Context", lambda e: fmt.count(e.info.context_length), align="right", priority=3, min=9),
+        Column("input", "In", _input, align="right", priority=8, min=12, base=True),
         Column("cached", "Cached", lambda e: fmt.money(e.price.cached_input), align="right", priority=1, min=5),
         Column("output", "Out", lambda e: fmt.money(e.price.output), align="right", priority=8, min=5, base=True),
         Column("discount", "Off", _discount, align="right", priority=5, min=4),
-        Column("status", "Status", _status_cell, priority=4, min=9),
+        Column("status", "Status", _status_cell, priority=4, min=13),
         Column("jobs", "Jobs", lambda e: fmt.count(_jobs(e)) if _jobs(e) else "", align="right", priority=7, min=4),
-        Column("tokens", "Tokens/row", _of_history(_tokens), align="right", priority=6, min=6),
-        Column("cut", "Cut short", _of_history(_cut), align="right", priority=4, min=6),
-        Column("invalid", "Invalid", _of_history(_invalid), align="right", priority=4, min=6),
+        Column("tokens", "Tokens/row", _of_history(_tokens), align="right", priority=6, min=10),
+        Column("cut", "Cut short", _of_history(_cut), align="right", priority=4, min=9),
+        Column("invalid", "Invalid", _of_history(_invalid), align="right", priority=4, min=7),
         Column("time", "Time", _of_history(_time), align="right", priority=5, min=5),
     ]
 

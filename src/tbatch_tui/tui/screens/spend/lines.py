@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.pricing.spending.spend import BILL, SpendBy
-from tbatch_tui.engine.pricing.spending.spend_words import ratio_words, unknown_words
+from tbatch_tui.engine.pricing.spending.spend_words import NOT_KNOWN, ratio_words, unknown_words
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column, Need
@@ -32,7 +32,7 @@ class SpendLine:
 def spend_columns() -> list[Column[SpendLine]]:
     """Return the columns."""
     return [
-        Column("name", "Name", lambda row: row.entry.name or fmt.MISSING, base=True, min=16, priority=9, keep="middle"),
+        Column("name", "Name", lambda row: row.entry.name or NOT_KNOWN, base=True, min=16, priority=9, keep="middle"),
         Column("bar", "", draw=_bar, min=6, priority=7, measure=lambda _: Need(_BAR_WIDTH, 12)),
         Column("cost", "Cost", _cost, align="right", base=True, min=14, priority=9),
         Column("retries", "Retries", lambda row: _money(row.entry.retries), align="right", priority=6, min=7),

@@ -135,14 +135,16 @@ def pages(columns: Sequence[Column[Row]], width: int, needs: Needs) -> list[tupl
         result = [place_columns(columns, width, needs)]
     left = _without(columns, result[0])
     pinned = [column for column in columns if column.pinned]
+    short = {**needs, **{column.key: Need(needs.get(column.key, NOTHING).whole, column.min) for column in pinned}}
     while left:
-        for beside in (pinned, pinned[:1], []):
+        page: tuple[PlacedColumn[Row], ...] = ()
+        for beside, asked, least in ((pinned, needs, 2), (pinned, short, 1), (pinned[:1], needs, 1), ([], needs, 0)):
             batch = left
-            while batch and len(place_columns([*beside, *batch], width, needs)) < len(beside) + len(batch):
+            while batch and len(page := place_columns([*beside, *batch], width, asked)) < len(beside) + len(batch):
                 batch = batch[:-1]
-            if batch:
+            if len(batch) >= min(least, len(left)):
                 break
-        result.append(place_columns([*beside, *(batch or left[:1])], width, needs))
+        result.append(page if batch else place_columns(left[:1], width, needs))
         left = _without(left, result[-1])
     return result
 
