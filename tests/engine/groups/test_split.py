@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections import namedtuple
 from itertools import accumulate
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.check.scan.job_count import count_jobs
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups import line_blocks
+from tbatch_tui.engine.groups.part_files import PartFiles
 from tbatch_tui.engine.groups.split import equal_counts, write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
@@ -170,6 +172,38 @@ def test_a_file_that_changed_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(LocalFileError, match="changed since it was checked"):
         write_parts(path, home, fingerprint=fingerprint, requests=25, requests_max=9, bytes_max=99)
     assert list(home.iterdir()) == []
+
+
+def test_a_large_file_is_known_by_its_time_and_hashed_when_that_is_another(tmp_path: Path) -> None:
+    path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
+    line = b'{"text": "%s"}\n' % (b"x" * (1 << 20))
+    path.write_bytes(line * 65)
+    fingerprint = read_fingerprint(path)
+    limits: Any = {"requests": 65, "requests_max": 40, "bytes_max": 100_000_000}
+    os.utime(path)
+    assert len(write_parts(path, home, fingerprint=fingerprint, **limits)) == 2, "another time, the same bytes"
+    with path.open("r+b") as file:
+        file.write(b"[")
+    with pytest.raises(LocalFileError, match="changed since it was checked"):
+        write_parts(path, home, fingerprint=fingerprint, **limits)
+    assert len(list(home.iterdir())) == 1
+
+
+def test_blocks_that_wait_to_be_written_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part that is full has to wait for its sync too: that adds none."""
+    path = tmp_path / "reviews.jsonl"
+    path.write_bytes(b"{}\n" * 5000)
+    monkeypatch.setattr(line_blocks, "_BLOCK", 30)
+    waiting: list[int] = []
+    add = PartFiles.add
+
+    def count(files: PartFiles, block: line_blocks.LineBlock) -> None:
+        add(files, block)
+        waiting.append(len(files._in_flight))
+
+    monkeypatch.setattr(PartFiles, "add", count)
+    assert len(split(path, tmp_path / "parts", requests_max=50)) == 100
+    assert max(waiting) <= 16
 
 
 def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:

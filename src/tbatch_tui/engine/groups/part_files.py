@@ -114,7 +114,7 @@ class PartFiles:
         self.requests += block.requests
         while self._full:
             self._finish(self._full.pop())
-        if len(self._in_flight) > _IN_FLIGHT:
+        while len(self._in_flight) > _IN_FLIGHT:
             self._in_flight.popleft().result()
 
     def _cut(self, block: LineBlock) -> list[_Piece]:

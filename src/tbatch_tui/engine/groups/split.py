@@ -19,6 +19,7 @@ from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.line_blocks import read_blocks
 from tbatch_tui.engine.groups.part_files import PartFiles
+from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.text.format import size as format_size
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tbatch_tui.engine.local_files.file_stamp import FileStamp
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
+_LARGE = 64 << 20
+"""Bytes from which on a file is known by its size and time."""
 _STEPS = 1 << 20
 """Into how many steps the limits are divided to find the smallest that will do."""
 
@@ -230,6 +234,8 @@ def _split(
         The files; None if a part would have more than `bytes_max`, or if there is another number of requests: then
         none of them is left.
     """
+    stamp = read_stamp(path)
+    is_known = stamp is not None and _is_surely(fingerprint, stamp)
     for has_blanks in (False, True):  # most files have none, and need not be taken apart
         digest, size, is_too_large = hashlib.sha256(), 0, False
         with PartFiles(folder, counts, ahead) as files:
@@ -237,11 +243,13 @@ def _split(
                 if cancelled():
                     raise _stopped()
                 files.add(block)
-                digest.update(block.raw)
                 size += len(block.raw)
+                if not is_known:
+                    digest.update(block.raw)
                 if is_too_large := bytes_max is not None and files.largest > bytes_max:
                     break
-        if not is_too_large and (size, digest.hexdigest()) != (fingerprint.size, fingerprint.sha256):
+        is_same = read_stamp(path) == stamp if is_known else digest.hexdigest() == fingerprint.sha256
+        if not is_too_large and not (is_same and size == fingerprint.size):
             raise _changed(path)
         if not is_too_large and files.requests == requests:
             return files
@@ -249,6 +257,16 @@ def _split(
         if is_too_large:
             break
     return None
+
+
+def _is_surely(fingerprint: Fingerprint, stamp: FileStamp) -> bool:
+    """Return whether a file of this size and time need not be hashed again to know that it is the one of before.
+
+    To hash a large one took longer than the steps in which the time of a file is kept, unless these are whole seconds:
+    a change since its time was read shows.
+    """
+    is_fine = fingerprint.size >= _LARGE and fingerprint.mtime_ns % 1_000_000_000 != 0
+    return is_fine and (stamp.size, stamp.mtime_ns) == (fingerprint.size, fingerprint.mtime_ns)
 
 
 def _named(folder: Path, files: PartFiles, stem: str) -> list[PartFile]:
