@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import AudioStore
+from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import until, write_chat
 from tests.engine.submit.test_taken_over import let_all_lock
 from tests.engine.submit.test_uncertain import CREATE, hide_jobs, is_uncertain
@@ -198,8 +200,6 @@ async def test_a_copy_that_another_app_removed_is_made_again(
 async def test_links_that_waited_too_long_for_their_create_are_made_anew(
     still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, signatures: list[float]
 ) -> None:
-    import time
-
     box = still_sandbox
     async with asyncio.timeout(30):
         async with make_engine(box, audio_store=STORE) as engine:
@@ -308,3 +308,43 @@ async def test_parts_and_retries_get_links_of_their_own(
     links = [json.loads(sandbox.file_bytes(job["input_file_id"]))["body"]["file"] for job in sandbox.jobs]
     assert all("X-Amz-Signature=" in link for link in links)
     assert len(links) == len(set(links)) == len(signatures) == 3
+
+
+async def test_a_create_is_repeated_with_the_file_that_it_was_first_sent_with_however_old_its_links_are(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, signatures: list[float]
+) -> None:
+    box = still_sandbox
+    async with asyncio.timeout(30):
+        async with make_engine(box, audio_store=STORE, lookup_patience=60.0) as engine:
+            await until(lambda: engine.health.state is HealthState.OK)
+            box.plan_fault("close", CREATE[1], method=CREATE[0])
+            key = await submit(engine, talks)
+            record = await engine.wait_until(key, is_uncertain)
+            assert record.submission is not None
+            file_id = record.submission.file_id
+        box.clear_faults()
+        later = {"now": lambda: time.time() + 90_000, "lookup_patience": 0.4}
+        async with make_engine(box, audio_store=STORE, **later) as engine:
+            await until(lambda: (r := engine.record(key)) is not None and r.job is not None)
+    assert [job["input_file_id"] for job in box.jobs] == [file_id]
+    assert (len(signatures), box.count(*UPLOAD), box.count(*CREATE)) == (1, 1, 2)
+
+
+async def test_links_that_grew_old_behind_a_lost_create_are_made_anew(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, signatures: list[float]
+) -> None:
+    box, clock = still_sandbox, [0.0]
+    now = {"now": lambda: time.time() + clock[0], "lookup_patience": 60.0}
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE, **now) as engine:
+        await until(lambda: engine.health.state is HealthState.OK)
+        box.plan_fault("close", CREATE[1], method=CREATE[0])
+        first = await submit(engine, talks)
+        await engine.wait_until(first, is_uncertain)
+        second = await submit(engine, talks)
+        await engine.wait_until(second, lambda r: bool(r.submission and r.submission.error))
+        clock[0] = 90_000.0
+        await until(lambda: engine.candidates(first) is not None)
+        assert await engine.decide(first, LookupDecision(give_up=True))
+        await until(lambda: (r := engine.record(second)) is not None and r.job is not None)
+    assert (len(signatures), len(box.jobs)) == (3, 1)
+    assert "X-Amz-Expires=604798" in box.file_bytes(box.jobs[0]["input_file_id"]).decode()
