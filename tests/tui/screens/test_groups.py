@@ -87,6 +87,41 @@ async def test_ten_requests_go_ahead_and_the_person_sends_the_rest(
         await app.engine.wait_until(rest.key, lambda record: record.has_results_here)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_group_is_paused_and_continues_stage_by_stage(
+    still_sandbox: Sandbox, tmp_path: Path, file: Path, size: tuple[int, int]
+) -> None:
+    app = make_app(tmp_path, still_sandbox, requests_per_job=20)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.engine.health.state is HealthState.OK)
+        fingerprint = await app.engine.fingerprint(file)
+        key = await app.engine.groups.submit(
+            file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, stages=(1,), auto_continue=True
+        )
+        await app.engine.wait_until(key, lambda record: record.job is not None)
+        await until(lambda: shows(app, "▸ reviews · 3 parts"))
+        await pilot.press("g", "w")
+        await until(lambda: shows(app, "Send the other 40 of reviews?") and shows(app, "1 of 3 parts are sent."))
+        assert shows(app, "Pause") and not shows(app, "Continue")
+        check_screen(app)
+        await pilot.press("j", "enter")
+        await until(lambda: on(app, "Jobs"))
+        parts = await app.engine.groups.parts(key)
+        assert parts[0].group is not None and parts[0].group.is_held
+        still_sandbox.advance(3_600)
+        await app.engine.wait_until(key, lambda record: record.counts is not None)
+        await app.engine.groups.resume()
+        assert len(still_sandbox.jobs) == 1, "its stage has passed, and nothing more is sent"
+
+        await pilot.press("w")
+        await until(lambda: shows(app, "On hold: nothing is sent until you continue") and shows(app, "20 ok"))
+        assert shows(app, "Continue") and not shows(app, "Pause")
+        check_screen(app)
+        await pilot.press("j", "j", "enter")
+        await until(lambda: on(app, "Jobs"))
+        await until(lambda: len(still_sandbox.jobs) == 3)
+
+
 async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
     app = make_app(tmp_path, sandbox, requests_per_job=25)
     async with app.run_test(size=(140, 40)) as pilot:
