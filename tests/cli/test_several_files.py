@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import CHAT_MODEL
+from tests.conftest import CHAT_MODEL, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.sandbox.testing import Sandbox
-    from tests.cli.conftest import Run
+    from tests.cli.conftest import Run, Start
 
 SOON = ("--poll-interval", "0.2")
 CREATE = "/v1/batches"
@@ -108,6 +109,35 @@ def test_a_few_requests_of_all_files_go_first(run: Run, sandbox: Sandbox, shards
     assert done.returncode == 0, done.stderr
     asked = [sandbox.file_bytes(job["input_file_id"]).splitlines() for job in sandbox.jobs]
     assert sorted(map(len, asked)) == [2, 2, 2, 3]
+
+
+@pytest.mark.usefixtures("shards")
+def test_a_submit_that_was_killed_goes_on_and_sends_each_file_once(run: Run, start: Start, sandbox: Sandbox) -> None:
+    sandbox.plan_fault("delay", CREATE, method="POST", seconds=60, after=True)
+    arguments = ("submit", "shards/*.jsonl", "--group", "week", *SOON)
+    first = start(*arguments)
+    asyncio.run(until(lambda: sandbox.jobs))
+    first.kill()
+    first.wait()
+    sandbox.clear_faults()
+    again = run(*arguments)
+    assert again.returncode == 0 and "continuing with it" in again.stderr, again.stderr
+    asked = b"".join(sandbox.file_bytes(job["input_file_id"]) for job in sandbox.jobs)
+    assert sorted(json.loads(line)["custom_id"] for line in asked.splitlines()) == [f"r-{n}" for n in range(9)]
+
+
+@pytest.mark.usefixtures("shards")
+def test_the_budget_counts_all_files_together(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Each file alone is within it."""
+    folder = tmp_path / "config" / "tbatch-tui"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[budget]\njob = 0.002\n")
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    refused = run("submit", "shards/*.jsonl", "--group", "week", *SOON, env=env)
+    assert refused.returncode == 1 and "--over-budget" in refused.stderr, refused.stderr
+    assert not sandbox.jobs and parts_left(tmp_path) == 0
+    within = run("submit", "shards/a.jsonl", "--group", "one", *SOON, env=env)
+    assert within.returncode == 0, within.stderr
 
 
 def test_a_retry_of_the_group_is_not_written_to_our_folder(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
