@@ -18,7 +18,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import ResultsDownloaded
 from tbatch_tui.engine.journal.journal import Journal
-from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.options import AudioStore, EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
@@ -526,6 +526,9 @@ async def test_shown_rows_are_exported_and_no_file_is_overwritten_unasked(
         assert "exporting" not in screen_text(host)
 
 
+STORE_KEYS = (("AWS_ACCESS_KEY_ID", "AKIDTEST"), ("AWS_SECRET_ACCESS_KEY", "secret-of-the-store"))
+
+
 async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -554,7 +557,19 @@ async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
         await pilot.press("down", "P")  # in a store that is set no more
         await wait_until_idle(host, pilot)
         assert "No store for recordings is set" in " ".join(toast.message for toast in host._notifications)
-    async with open_results(tmp_path, (80, 24)) as (host, pilot):
+    (tmp_path / "bin").mkdir()
+    for opener in (tmp_path / "bin" / "xdg-open", tmp_path / "bin" / "open"):
+        opener.write_text(f'#!/bin/sh\nprintf %s "$1" > "{tmp_path}/opened"\n')
+        opener.chmod(0o755)
+    for name, value in (("PATH", f"{tmp_path}/bin:/usr/bin:/bin"), ("DISPLAY", ":0"), *STORE_KEYS):
+        monkeypatch.setenv(name, value)
+    for name in ("SSH_TTY", "SSH_CONNECTION", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    async with open_results(tmp_path, (80, 24), audio_store=AudioStore("s3://talks", "https://h")) as (host, pilot):
+        await pilot.press("down", "P")
+        await wait_until_idle(host, pilot)
+        opened = (tmp_path / "opened").read_text()
+        assert opened.startswith("https://h/talks/calls/b.mp3?") and "X-Amz-Signature=" in opened
         for again in (False, True):
             await pilot.press("x")
             await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
