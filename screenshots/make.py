@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.config.settings import Settings
+from tbatch_tui.demo import add_group
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.sandbox.demo.past_jobs import LLAMA
 from tbatch_tui.sandbox.demo.review_table import RUNS
 from tbatch_tui.sandbox.demo.samples import encode_line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
@@ -112,7 +114,7 @@ class Stage:
             path, Endpoint.CHAT, requests=requests, fingerprint=fingerprint, label="reviews-december", first=10
         )
         rest = (await groups.parts(key))[1].key
-        await until(lambda: any(r.submission and r.group and r.job for r in self.records))
+        await until(lambda: any(r.label == "reviews-december" and r.job for r in self.records))
         self.advance(300)
         await until(lambda: any(r.key == rest and r.status == LocalStatus.READY for r in self.records))
         return rest
@@ -175,6 +177,11 @@ class Walk:
         """Take Jobs with jobs in many states; return the key of one with results."""
         stage, app = self.stage, self.stage.app
         await stage.wait_until_listed()
+        await add_group(app.engine, await app.engine.records(), Path.cwd().parent / "sent")
+        parts = [record.key for record in await app.engine.records() if record.group]
+        for key in parts:
+            await app.engine.download(key)
+        await until(lambda: all(map(stage.has_results, parts)))
         evaluated = await stage.submit(Path("safety-eval.jsonl"), 240)
         for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
             await app.engine.download(past.key)
@@ -243,6 +250,24 @@ class Walk:
         await self.take("files")
         await self.pilot.press("escape")
 
+    async def models_and_spend(self) -> None:
+        """Take Models and Spend of what most of the past jobs used."""
+        stage, app, pilot = self.stage, self.stage.app, self.pilot
+        waiting = [r for r in stage.records if r.job and r.job.output_file_id and not r.transfers][:14]
+        await asyncio.gather(*(app.engine.download(record.key) for record in waiting))
+        await until(lambda: all(stage.has_results(record.key) for record in waiting))
+        app.clear_notifications()
+        await pilot.press("M")
+        await stage.wait_for_screen("Models")
+        await until(lambda: app.screen.query_one(RecordTable).row_count > 20)
+        app.screen.query_one(RecordTable).move_cursor(key=LLAMA)
+        await self.take("models")
+        await pilot.press("escape", "dollar_sign")
+        await stage.wait_for_screen("Spend")
+        await until(lambda: app.screen.query_one(RecordTable).row_count > 5)
+        await self.take("spend")
+        await self.back_to_jobs()
+
     async def pick_check_and_create(self) -> None:
         """Take Pick, Compose, Check with and without problems, the fix dialog, and Create."""
         stage, app, pilot = self.stage, self.stage.app, self.pilot
@@ -296,6 +321,7 @@ async def session(folder: Path, data_dir: Path, suffix: str, size: tuple[int, in
             evaluated = await walk.jobs()
             await walk.job_and_results(evaluated)
             await walk.answers()
+            await walk.models_and_spend()
             await walk.files()
             await walk.pick_check_and_create()
             await walk.rest_dialog()

@@ -38,6 +38,8 @@ SHOWN_ON_SCREENSHOT = {
     "files": "Files",
     "values": "Values",
     "compare": "Compare",
+    "models": "Models",
+    "spend": "Spend",
     "fix": "Drop",
     "pick": "Pick",
     "compose": "Compose",

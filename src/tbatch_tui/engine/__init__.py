@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         TransferProgress,
     )
     from tbatch_tui.engine.options import EngineOptions
+    from tbatch_tui.engine.pricing.over_budget import OverBudgetError
     from tbatch_tui.engine.pricing.prices import Cost
     from tbatch_tui.engine.results.export.export import ExportFormat, export_rows
     from tbatch_tui.engine.results.index.index import ResultIndex
@@ -80,6 +81,7 @@ __all__ = [
     "OperationCancelledError",
     "Outcome",
     "OutcomeUnknownError",
+    "OverBudgetError",
     "Problem",
     "RateLimitError",
     "RecordsChanged",
@@ -142,6 +144,7 @@ __getattr__ = lazy_names(
         "results.export.export": ("ExportFormat", "export_rows"),
         "results.index.index": ("ResultIndex",),
         "results.outcomes": ("Outcome", "Row"),
+        "pricing.over_budget": ("OverBudgetError",),
         "submit.input_errors": ("InvalidInputError", "TooLargeError"),
     },
 )
