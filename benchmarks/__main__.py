@@ -51,6 +51,12 @@ SCRIPTS = {
     "check-big": Script(
         "Check of 2 GB, 5 million lines", "≤ 150 MB of memory", "benchmarks.check", ("--big",), slow=True
     ),
+    "large": Script(
+        "Split of 10 GB into parts",
+        "≥ 0.5 × the pace of `split -l`, ≤ 150 MB of memory",
+        "benchmarks.large",
+        slow=True,
+    ),
     "jobs": Script(
         "Jobs with 10,000 jobs and a changed list every second; idle with 10 active jobs",
         "key to screen ≤ 50 ms median and ≤ 120 ms worst of 30; loop held ≤ 50 ms; idle ≤ 1 % of a core",
