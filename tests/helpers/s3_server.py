@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -32,6 +33,7 @@ class S3Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
+        self.numbers = count()
         self.stored: list[str] = []
         """Keys in the order in which they came."""
         self.begun = 0
@@ -120,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "uploads" in query:
             if self._is_full():
                 return
-            number = f"u{len(self.server.uploads)}"
+            number = f"u{next(self.server.numbers)}"  # never one that another upload has
             self.server.uploads[number] = {}
             tag = "InitiateMultipartUploadResult"
             self._answer(200, f"<{tag}><UploadId>{number}</UploadId></{tag}>".encode())

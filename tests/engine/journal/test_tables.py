@@ -39,7 +39,7 @@ def test_all_parts_of_a_file_are_saved_and_the_rest_waits(journal: Journal, acco
         assert submission.output_dir == Path("/out")
     assert states(journal, account) == [SubmissionState.INTENT, SubmissionState.WAITING, SubmissionState.WAITING]
     assert journal.groups.waiting(account) == [1] and journal.groups.waiting(account + 1) == []
-    assert sorted(journal.groups.part_paths()) == [part.path for part in PARTS]
+    assert sorted(journal.groups.part_paths()) == [Path("/in/all.jsonl"), *(part.path for part in PARTS)]
     assert journal.groups.parts(account + 1, 1) == journal.groups.parts(account, 2) == []
     add_group(journal, account, first=0)
     assert set(states(journal, account, 2)) == {SubmissionState.INTENT}

@@ -40,11 +40,14 @@ async def go_to(name: str, app: TbatchApp, pilot: Pilot[Any], folder: Path) -> N
             await pilot.press("F")
         case "Pick":
             await pilot.press("n")
+        case "Models":
+            await pilot.press("M")
         case "Check":
             path = write_chat(folder / "faulty.jsonl", ["Hello", "World"])
             path.write_text(path.read_text() + "{oops\n\n")
             app.open_check(path)
     ready = {"Results": "request-1", "Files": "batch_input", "Pick": ".jsonl", "Check": "error", "Jobs": "all ok"}
+    ready["Models"] = "catalogue of"
     await until(lambda: on(app, name) and shows(app, ready[name]), what=f"{name} is there")
     await pilot.pause()
 
