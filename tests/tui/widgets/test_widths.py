@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,9 @@ from rich.cells import cell_len
 from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import JobGroup
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.groups.group_record import make_group
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row, Sources
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.screens.jobs.listing.columns import JobRow, job_columns
@@ -162,6 +165,20 @@ def test_names_and_sums_are_never_cut_while_a_cell_is_free(width: int) -> None:
     assert not cut or end == width - 1, "no cell is free"
     if any("…" in row["name"] for row in cells):
         assert {each.column.key for each in placed} == {"status", "name", "progress"}, "names come first"
+
+
+def test_a_group_with_results_to_come_drives_no_column_away() -> None:
+    """What it says is soon another text, and the width of a column stays."""
+    job = Job("j-1", "COMPLETED", 100.0, model="meta-llama/Llama-3.3-70B-Instruct-Turbo", output_file_id="o-1")
+    group = JobGroup(7, Path("reviews-october.jsonl"), 100, "00", requests=900, parts=3)
+    parts = [JobRecord(f"p{number}", job=job, requests=300, group=group) for number in range(3)]
+    parts[0] = replace(parts[0], counts=JobCounts(300, 290, 10, 0, cut_short=17))
+    row = JobRow(parts[0], group=make_group(parts))
+    columns = job_columns(lambda: NOW, lambda _: "$0.41")
+    assert row.group is not None and row.group.is_provisional
+    texts = shown(columns, [row], 140)[0]
+    assert set(texts) == {column.key for column in columns}
+    assert "…" not in texts["model"]
 
 
 def test_the_least_terminal_shows_what_a_row_is_and_how_it_stands() -> None:

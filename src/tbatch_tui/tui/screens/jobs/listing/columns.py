@@ -223,6 +223,8 @@ def _progress_needed(row: JobRow) -> Need:
     if row.group is None and row.transfer is None and has_bar(row.record):
         return Need(_BAR_WIDTH, _BAR_WIDTH)
     whole = cells_of(_progress_cell(row, MEASURED))
+    if row.group is not None and row.group.is_provisional:  # soon another text, and columns never shrink
+        return Need(whole, min(whole, _FIRST_TEXT_WIDTH))
     has_sum = row.group.has_counts if row.group is not None else row.record.counts is not None
     if not has_sum or row.transfer is not None:
         return Need(min(whole, _TEXT_WIDTH), min(whole, _FIRST_TEXT_WIDTH))
