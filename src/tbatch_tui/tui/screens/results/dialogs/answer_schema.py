@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.widgets import Static
@@ -13,14 +13,13 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.schemas.spec import format_spec, parse_spec
 from tbatch_tui.engine.schemas.verdict import format_of_schema
-from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
-from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.sanitize import line, lines_content
+from tbatch_tui.tui.dialogs.base import Box, KeyHints
+from tbatch_tui.tui.dialogs.line_dialog import LineDialog
+from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
     from textual.app import App, ComposeResult
-    from textual.binding import BindingType
 
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
@@ -52,19 +51,8 @@ async def ask_schema(app: App[Any], engine: BatchEngine, bridge: Bridge, family:
     return bool(shown)
 
 
-class SchemaDialog(Dialog[str | None]):
+class SchemaDialog(LineDialog[str]):
     """A line to write; answers the schema as JSON, empty for none, or None if nothing was changed."""
-
-    AUTO_FOCUS = "#schema"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
-    DEFAULT_CSS = """
-    SchemaDialog {
-        Box { width: 90; }
-        TextInput { margin-top: 1; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
-        .help { height: auto; margin-top: 1; color: $status-quiet; }
-        #mistake { height: auto; margin-top: 1; color: $status-attention; display: none; }
-    }
-    """
 
     def __init__(self, schema: str = "") -> None:
         """Make a dialog that begins with this schema, which is JSON."""
@@ -80,28 +68,16 @@ class SchemaDialog(Dialog[str | None]):
             yield Static(id="mistake", markup=False)
             yield KeyHints((self.key_of("answer.save"), "Judge"), (self.key_of("answer.discard"), "Cancel"))
 
-    def on_input_submitted(self, event: TextInput.Submitted) -> None:
-        """Save on Enter."""
-        event.stop()
-        self.action_save()
-
     @work(group="save", exclusive=True, exit_on_error=False)
     async def action_save(self) -> None:
         """Answer the schema; where it has a mistake, say which."""
-        text = self.query_one(TextInput).value.strip()
+        text = self.text
         try:
             schema = await asyncio.to_thread(read_schema, text)
         except ValueError as error:
-            mistake = self.query_one("#mistake", Static)
-            mistake.update(lines_content(str(error)))
-            mistake.display = True
-            self.app.bell()
+            self.refuse(str(error))
             return
         self.dismiss(schema)
-
-    def action_discard(self) -> None:
-        """Answer that nothing changes."""
-        self.dismiss(None)
 
 
 def read_schema(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.widgets import Static
@@ -12,8 +12,8 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.compose.opening import PathKind, kind_of_path
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
-from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.dialogs.base import Box, KeyHints
+from tbatch_tui.tui.dialogs.line_dialog import LineDialog
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.input_file import fetch_input
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import App, ComposeResult
-    from textual.binding import BindingType
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
@@ -75,19 +74,8 @@ def tell_opened(engine: BatchEngine, bridge: Bridge, record: JobRecord) -> None:
         )
 
 
-class InputDialog(Dialog[Path | None]):
+class InputDialog(LineDialog[Path]):
     """A line for a path; answers the path, `Path()` for no input file, or None if nothing is changed."""
-
-    AUTO_FOCUS = "#input"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
-    DEFAULT_CSS = """
-    InputDialog {
-        Box { width: 90; }
-        TextInput { margin-top: 1; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
-        .help { height: auto; margin-top: 1; color: $status-quiet; }
-        #mistake { height: auto; margin-top: 1; color: $status-attention; display: none; }
-    }
-    """
 
     def __init__(self, folder: Path, found: Sequence[Path], known: Path | None) -> None:
         """Make a dialog.
@@ -122,15 +110,10 @@ class InputDialog(Dialog[Path | None]):
         has = "has" if len(self._found) == 1 else "have"
         return f"{fmt.plural(len(self._found), 'file')} near them {has} their ids: {names}{more}. Empty for none."
 
-    def on_input_submitted(self, event: TextInput.Submitted) -> None:
-        """Save on Enter."""
-        event.stop()
-        self.action_save()
-
     @work(group="save", exclusive=True, exit_on_error=False)
     async def action_save(self) -> None:
         """Answer the path; where it is no file of requests, say so."""
-        text = self.query_one(TextInput).value.strip()
+        text = self.text
         if not text:
             self.dismiss(Path())
             return
@@ -138,14 +121,7 @@ class InputDialog(Dialog[Path | None]):
         if await asyncio.to_thread(_is_input, path):
             self.dismiss(path)
             return
-        mistake = self.query_one("#mistake", Static)
-        mistake.update(lines_content("This file does not hold requests."))
-        mistake.display = True
-        self.app.bell()
-
-    def action_discard(self) -> None:
-        """Answer that nothing changes."""
-        self.dismiss(None)
+        self.refuse("This file does not hold requests.")
 
 
 def _resolve(text: str, folder: Path) -> Path:
