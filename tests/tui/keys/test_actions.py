@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
@@ -105,6 +106,7 @@ async def test_the_bar_has_each_key_in_the_same_place_on_every_row(tmp_path: Pat
     app = app_with_jobs(tmp_path)
     async with app.run_test(size=(200, 60)) as pilot:
         await until(lambda: app.jobs.table.row_count == 3)
+        await until(lambda: app.engine.health.state is HealthState.NO_KEY)  # from then on the demo is offered
         bars = set()
         for _ in range(3):
             await pilot.press("j")
