@@ -237,8 +237,10 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
         text, toast = await copied(app, pilot)
         assert f"{chat_file.stem}-" in text and ".output.jsonl" in text and toast.startswith("Copied ")
         steps = app.screen.query_one(TimelineList)
-        steps.scroll_visible(animate=False, force=True)
+        await until(lambda: (r := app.engine.record(key)) and r.counts, what="nothing above the steps grows any more")
         await pilot.pause()
+        steps.scroll_visible(animate=False, force=True)
+        await until(lambda: 0 < steps.region.y < size[1] - 1, what="the steps are in sight")
         await drag(pilot, (2, 0), (11, 0), "#steps")
         assert (await copied(app, pilot))[0] in "".join(part for part, _ in steps._lines[0])
 
