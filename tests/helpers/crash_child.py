@@ -12,16 +12,21 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from tbatch_tui.engine.client import api
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.download import downloader  # noqa: F401 - imported for the children
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.groups import groups, part_files, split  # noqa: F401
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.polling import poller  # noqa: F401
 from tbatch_tui.engine.runtime import event_log  # noqa: F401
 from tbatch_tui.engine.submit import submitter  # noqa: F401
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Order(TypedDict):
@@ -31,31 +36,50 @@ class Order(TypedDict):
     key: str
     folder: str
     files: list[str]
+    """Submitted as a job each, unless the history has them."""
+    group: dict[str, Any] | None
+    """What the first of the files is submitted as instead, as `JobGroups.submit` takes it, unless that was done."""
+    options: dict[str, Any]
+    """Engine options beside those of `hurried_options`."""
 
 
-def hurried_options(url: str, key: str, folder: Path) -> EngineOptions:
+def hurried_options(url: str, key: str, folder: Path, more: Mapping[str, Any] | None = None) -> EngineOptions:
     """Return options with which an engine gets through a job in about a second."""
-    return EngineOptions(
-        data_dir=folder / "data",
-        output_dir=folder / "results",
-        base_url=url,
-        api_key=key,
-        poll_interval=0.1,
-        lookup_interval=0.1,
-        lookup_patience=1.0,
-        create_patience=1.0,
-        first_retry_delay=0.1,
-    )
+    options: dict[str, Any] = {
+        "data_dir": folder / "data",
+        "output_dir": folder / "results",
+        "base_url": url,
+        "api_key": key,
+        "poll_interval": 0.1,
+        "lookup_interval": 0.1,
+        "lookup_patience": 1.0,
+        "create_patience": 1.0,
+        "first_retry_delay": 0.1,
+    }
+    return EngineOptions(**(options | dict(more or {})))
 
 
 async def run_engine(order: Order) -> None:
     """Submit those of the files that the history does not have yet, and work until killed."""
-    async with BatchEngine(hurried_options(order["url"], order["key"], Path(order["folder"]))) as engine:
-        known = {record.label for record in await engine.records()}
-        for file in order["files"]:
-            if Path(file).stem not in known:
-                await engine.submit_checked(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
-        await asyncio.sleep(60)
+    options = hurried_options(order["url"], order["key"], Path(order["folder"]), order["options"])
+    async with BatchEngine(options) as engine:
+        if order["group"] is not None:
+            await submit_group(engine, Path(order["files"][0]), order["group"])
+        else:
+            known = {record.label for record in await engine.records()}
+            for file in order["files"]:
+                if Path(file).stem not in known:
+                    await engine.submit_checked(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
+        await asyncio.sleep(120)
+
+
+async def submit_group(engine: BatchEngine, path: Path, group: Mapping[str, Any]) -> None:
+    """Submit a file as a group, unless it was."""
+    fingerprint = await engine.fingerprint(path)
+    try:
+        await engine.groups.submit(path, Endpoint.CHAT, fingerprint=fingerprint, known_runs=(), **group)
+    except AlreadySubmittedError:
+        pass
 
 
 def main() -> None:

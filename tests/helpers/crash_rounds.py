@@ -21,7 +21,7 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import has_all_files
-from tests.helpers.crash_child import hurried_options
+from tests.helpers.crash_child import Order, hurried_options
 from tests.helpers.submit_child import child_environment
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
             box.clear_faults()
             for kind, more in chance.choice(_FAULTS):
                 box.plan_fault(kind, **more)
-            order = {"url": box.base_url, "key": box.key, "folder": str(folder), "files": [str(f) for f in files]}
+            paths = [str(file) for file in files]
+            order = Order(url=box.base_url, key=box.key, folder=str(folder), files=paths, group=None, options={})
             nursery.stdin.write(json.dumps(order) + "\n")
             nursery.stdin.flush()
             pid = int(await asyncio.to_thread(nursery.stdout.readline))
