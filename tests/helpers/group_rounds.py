@@ -194,6 +194,7 @@ async def _finish(
             return
         parts = await engine.groups.parts(_key_now(engine, key))
         outcome.jobs = len(box.jobs)
+        await engine.groups.resume()  # as the next start does: parts that a killed app was writing are removed
         outcome.wrong += _look(box, folder, file, [part.key for part in parts])
         exported = folder / "answers.jsonl"
         _, index = results_of(make_group(parts))
