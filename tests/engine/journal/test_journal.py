@@ -16,7 +16,7 @@ from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionSt
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
-from tbatch_tui.engine.journal import migrations
+from tbatch_tui.engine.journal import migration_scripts
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.journal.mapping import submission_key
 
@@ -431,8 +431,8 @@ def test_the_history_is_copied_before_each_migration(tmp_path: Path, monkeypatch
     before = Journal(path)
     record = submit(before, before.accounts.at_start("https://x", "aaaa", NOW).id)
     before.close()
-    known = len(migrations.MIGRATIONS)
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, "CREATE TABLE news (x)"))
+    known = len(migration_scripts.MIGRATIONS)
+    monkeypatch.setattr(migration_scripts, "MIGRATIONS", (*migration_scripts.MIGRATIONS, "CREATE TABLE news (x)"))
     after = Journal(path)
     assert after.records.all(1) == [record]
     after.close()
@@ -450,9 +450,9 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
     before = Journal(path)
     record = submit(before, before.accounts.at_start("https://x", "aaaa", NOW).id)
     before.close()
-    broken = (*migrations.MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
+    broken = (*migration_scripts.MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "MIGRATIONS", broken)
+        patch.setattr(migration_scripts, "MIGRATIONS", broken)
         with pytest.raises(LocalFileError, match="cannot be opened"):
             Journal(path)
     again = Journal(path)
@@ -514,9 +514,9 @@ def test_what_is_acknowledged_is_stored_and_taken_back(journal: Journal, account
 
 def test_a_history_of_before_knows_when_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "history.db"
-    whole = migrations.MIGRATIONS
+    whole = migration_scripts.MIGRATIONS
     step = next(number for number, script in enumerate(whole) if "quiet_before" in script)
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole[:step])
+    monkeypatch.setattr(migration_scripts, "MIGRATIONS", whole[:step])
     with sqlite3.connect(path) as db:
         for script in whole[:step]:
             db.executescript(script)
@@ -529,7 +529,7 @@ def test_a_history_of_before_knows_when_it_began(tmp_path: Path, monkeypatch: py
                 (job(number).id, created, NOW, created),
             )
     db.close()
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    monkeypatch.setattr(migration_scripts, "MIGRATIONS", whole)
     journal = Journal(path)
     assert rank_of(journal, 1, job(1).id) == "2-done" and rank_of(journal, 1, job(2).id) == "1-attention"
     journal.close()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
-from tbatch_tui.engine.journal.migration_scripts import MIGRATIONS
+from tbatch_tui.engine.journal import migration_scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,12 +130,12 @@ def _check_integrity(path: Path) -> None:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
+    if version > len(migration_scripts.MIGRATIONS):
         raise LocalFileError(
             f"The history {path} was written by a newer version of tbatch-tui",
             "Nothing was changed. Update tbatch-tui, or give another folder with --data-dir.",
         )
-    if version == len(MIGRATIONS):
+    if version == len(migration_scripts.MIGRATIONS):
         return
     if version:
         _back_up(connection, path, version)
@@ -143,7 +143,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        for number, script in enumerate(migration_scripts.MIGRATIONS[version:], start=version + 1):
             for statement in script.split(";"):
                 if statement.strip():
                     connection.execute(statement)
