@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tracemalloc
+from bisect import bisect_right
 from collections import namedtuple
 from itertools import accumulate
 from pathlib import Path
@@ -17,7 +19,8 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.check.scan.job_count import count_jobs
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.groups import line_blocks
+from tbatch_tui.engine.groups import line_blocks, line_ends
+from tbatch_tui.engine.groups import split as split_module
 from tbatch_tui.engine.groups.part_files import PartFiles
 from tbatch_tui.engine.groups.split import equal_counts, write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
@@ -26,6 +29,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.submission import PartFile
 
 LINE = st.binary(min_size=0, max_size=40).map(lambda data: data.replace(b"\n", b"n"))
+
+
+class ListedEnds(list[int]):
+    """Ends that are all in memory."""
+
+    def count(self, size: int) -> int:
+        return bisect_right(self, size)
 
 
 def split(path: Path, home: Path, **more: Any) -> list[PartFile]:
@@ -68,8 +78,8 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
 
 
 @settings(deadline=None)
-@example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42, block=8)
-@example(lines=[b"a" * 20, b"b" * 20], bom=False, ended=False, first=0, requests_max=9, bytes_max=42, block=8)
+@example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42, block=8, long=0)
+@example(lines=[b"a" * 20, b"b" * 20], bom=False, ended=False, first=0, requests_max=9, bytes_max=42, block=8, long=150)
 @given(
     lines=st.lists(LINE, max_size=40),
     bom=st.booleans(),
@@ -78,9 +88,10 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
     requests_max=st.integers(1, 9),
     bytes_max=st.integers(42, 200),
     block=st.sampled_from([1, 8, 64, 1 << 19]),
+    long=st.sampled_from([0, 150]),
 )
 def test_every_request_is_in_exactly_one_part(
-    lines: list[bytes], bom: bool, ended: bool, first: int, requests_max: int, bytes_max: int, block: int
+    lines: list[bytes], bom: bool, ended: bool, first: int, requests_max: int, bytes_max: int, block: int, long: int
 ) -> None:
     data = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * ended
     asked = requests_of(data)
@@ -93,6 +104,7 @@ def test_every_request_is_in_exactly_one_part(
             return
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(line_blocks, "_BLOCK", block)
+            patch.setattr(line_ends, "_LONG", long)
             parts = split(path, Path(name) / "parts", first=first, requests_max=requests_max, bytes_max=bytes_max)
         in_parts = [requests_in(part.path.read_bytes()) for part in parts]
         for part, inside in zip(parts, in_parts, strict=True):
@@ -104,11 +116,11 @@ def test_every_request_is_in_exactly_one_part(
         assert all(len(inside) <= requests_max for inside in rest)
         assert all(sum(len(line) + 1 for line in inside) <= bytes_max or len(inside) == 1 for inside in rest)
         together = [line for inside in rest for line in inside]
-        line_ends = list(accumulate(len(line) + 1 for line in together))
+        ends = list(accumulate(len(line) + 1 for line in together))
         is_last_ahead = bool(first) and (first - 1) * len(asked) // first == len(asked) - 1
         if data.endswith(asked[-1]) and not is_last_ahead:
-            line_ends[-1] -= 1  # it gets its line end in the part
-        assert [len(inside) for inside in rest] == equal_counts(line_ends, requests_max, bytes_max - 1)
+            ends[-1] -= 1  # it gets its line end in the part
+        assert [len(inside) for inside in rest] == equal_counts(ListedEnds(ends), requests_max, bytes_max - 1)
         if not first:
             assert together == asked
         else:
@@ -118,6 +130,7 @@ def test_every_request_is_in_exactly_one_part(
             assert together == [line for number, line in enumerate(asked) if number not in set(chosen)]
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     files=st.lists(st.integers(1, 9), min_size=1, max_size=6), first=st.integers(0, 5), requests_max=st.integers(1, 9)
 )
@@ -189,6 +202,40 @@ def test_a_large_file_is_known_by_its_time_and_hashed_when_that_is_another(tmp_p
     assert len(list(home.iterdir())) == 1
 
 
+@pytest.mark.parametrize("length", [10, 1000])
+def test_where_the_bytes_decide_parts_are_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """What an average part would have says so; where lines differ only, the first attempt shows it."""
+    path = tmp_path / "reviews.jsonl"
+    path.write_bytes(b"".join(b"{%s}\n" % (b"x" * (length + number // 99 * 500)) for number in range(100)))
+    attempts: list[PartFiles] = []
+
+    def attempt(*args: Any) -> PartFiles:
+        attempts.append(PartFiles(*args))
+        return attempts[-1]
+
+    monkeypatch.setattr(split_module, "PartFiles", attempt)
+    parts = split(path, tmp_path / "parts", requests_max=50, bytes_max=1000 if length == 10 else 20_000)
+    assert len(attempts) == (2 if length == 10 else 1)
+    assert b"".join(part.path.read_bytes() for part in parts) == path.read_bytes()
+
+
+def test_memory_does_not_grow_with_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "reviews.jsonl"
+    path.write_bytes(b"{}\n" * 200_000)
+    monkeypatch.setattr(line_blocks, "_BLOCK", 1 << 12)
+    tracemalloc.start()
+    try:
+        ends = line_ends.LineEnds(path)
+        assert [ends[number] for number in range(3_000, 200_000, 3_000)][-1] == 3 * 198_001
+        assert (len(ends), ends.count(300_000), ends.count(10**9)) == (200_000, 100_000, 200_000)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 400_000, "8 bytes of each would be 1.6 MB"
+
+
 def test_blocks_that_wait_to_be_written_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part that is full has to wait for its sync too: that adds none."""
     path = tmp_path / "reviews.jsonl"
@@ -256,7 +303,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_parts_are_as_few_as_can_be_and_the_largest_is_small(
     lengths: list[int], requests_max: int, bytes_max: int
 ) -> None:
-    ends = list(accumulate(lengths))
+    ends = ListedEnds(accumulate(lengths))
     counts = equal_counts(ends, requests_max, bytes_max)
     assert sum(counts) == len(lengths) and max(counts) <= requests_max
     sizes = [sum(lengths[end - count : end]) for count, end in zip(counts, accumulate(counts), strict=True)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from io import FileIO
     from pathlib import Path
 
@@ -28,6 +29,17 @@ class LineBlock(NamedTuple):
     requests: int
 
 
+class BlockPlace(NamedTuple):
+    """Where a block was read, and what is in it."""
+
+    offset: int
+    size: int
+    """Bytes of the block in the file."""
+    requests: int
+    is_plain: bool
+    """Whether its bytes are those of its requests, and no others."""
+
+
 def read_blocks(path: Path, *, has_blanks: bool) -> Iterator[LineBlock]:
     """Yield the blocks of a file. Raises LocalFileError if it cannot be read.
 
@@ -35,14 +47,38 @@ def read_blocks(path: Path, *, has_blanks: bool) -> Iterator[LineBlock]:
         has_blanks: whether to look for blank lines everywhere. Else only the first block and the end of each are
             looked at, and a blank line elsewhere counts as a request: whoever knows how many there are sees that.
     """
+    offset = 0
+    with opened(path) as file:
+        for data, end in raw_blocks(file):
+            raw = memoryview(data)[:end]
+            if has_blanks or offset == 0 or _may_end_blank(data, end):
+                yield _without_blanks(raw, offset)
+            else:
+                yield LineBlock(raw, raw, data.count(b"\n", 0, end))
+            offset += end
+
+
+def read_places(path: Path, places: Iterable[BlockPlace]) -> Iterator[LineBlock]:
+    """Yield the blocks that are at these places, taking what is in them from there. Raises as `read_blocks` does."""
+    with opened(path) as file:
+        for place in places:
+            file.seek(place.offset)
+            raw = memoryview(file.read(place.size))
+            yield LineBlock(raw, raw, place.requests) if place.is_plain else _without_blanks(raw, place.offset)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[FileIO]:
+    """Open a file that is read here. An OSError, also one of reading it, becomes a LocalFileError."""
     try:
         with path.open("rb", buffering=0) as file:
-            yield from _read(file, has_blanks)
+            yield file
     except OSError as error:
         raise LocalFileError(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error
 
 
-def _read(file: FileIO, has_blanks: bool) -> Iterator[LineBlock]:
+def raw_blocks(file: FileIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the blocks of a file as they are: bytes, and how many of them are whole lines."""
     offset, size = 0, _BLOCK
     while True:
         file.seek(offset)
@@ -54,14 +90,19 @@ def _read(file: FileIO, has_blanks: bool) -> Iterator[LineBlock]:
             size *= 2  # a line that is longer
             continue
         end = end or len(data)
-        raw = memoryview(data)[:end]
-        if has_blanks or offset == 0 or _may_end_blank(data, end):
-            begin = len(_BOM) if offset == 0 and data.startswith(_BOM) else 0
-            requests = [line for line in data[begin:end].split(b"\n") if line and not line.isspace()]
-            yield LineBlock(raw, memoryview(b"\n".join([*requests, b""])), len(requests))
-        else:
-            yield LineBlock(raw, raw, data.count(b"\n", 0, end))
+        yield data, end
         offset, size = offset + end, _BLOCK
+
+
+def line_begin(data: bytes, offset: int) -> int:
+    """Return where the lines of the block at `offset` begin: after the byte order mark of the file."""
+    return len(_BOM) if offset == 0 and data.startswith(_BOM) else 0
+
+
+def _without_blanks(raw: memoryview, offset: int) -> LineBlock:
+    data = bytes(raw)
+    requests = [line for line in data[line_begin(data, offset) :].split(b"\n") if line and not line.isspace()]
+    return LineBlock(raw, memoryview(b"\n".join([*requests, b""])), len(requests))
 
 
 def _may_end_blank(data: bytes, end: int) -> bool:

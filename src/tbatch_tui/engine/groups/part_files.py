@@ -1,4 +1,4 @@
-"""Write the parts of a file: each is hashed and written in a thread while the next block is read."""
+"""Write the parts of a file: each is hashed in a thread, and written in another, while the next block is read."""
 
 from __future__ import annotations
 
@@ -67,9 +67,10 @@ class PartFiles:
         """How many were added."""
         self.largest = 0
         """Bytes of the largest part, of those after the requests ahead."""
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="parts")
         self._syncing = ThreadPoolExecutor(1, thread_name_prefix="sync")
-        self._in_flight: deque[Future[None]] = deque()
+        self._in_flight: deque[tuple[Future[None], ...]] = deque()
         self._full: list[Part] = []
         """Parts of which all is about to be written."""
         self._synced: list[Future[None]] = []
@@ -85,11 +86,12 @@ class PartFiles:
                 for part in (self.ahead, *self.rest[-1:]):
                     if part is not None:
                         self._finish(part)
-                for future in self._in_flight:
-                    future.result()
+                while self._in_flight:
+                    self._wait()
                 for future in self._synced:
                     future.result()
         finally:
+            self._hashing.shutdown(cancel_futures=True)
             self._writing.shutdown(cancel_futures=True)
             self._syncing.shutdown(cancel_futures=True)
             for part in self.parts:
@@ -110,12 +112,18 @@ class PartFiles:
         """Write the requests of a block to their parts, soon. Raises the OSError of blocks before."""
         if not block.requests:
             return
-        self._in_flight.append(self._writing.submit(_write, self._cut(block)))
+        pieces = self._cut(block)
+        self._in_flight.append((self._hashing.submit(_hash, pieces), self._writing.submit(_write, pieces)))
         self.requests += block.requests
         while self._full:
             self._finish(self._full.pop())
         while len(self._in_flight) > _IN_FLIGHT:
-            self._in_flight.popleft().result()
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait until the first of what is in flight is done. Raises what it raised."""
+        for future in self._in_flight.popleft():
+            future.result()
 
     def _cut(self, block: LineBlock) -> list[_Piece]:
         """Return the pieces of a block: one, unless requests of several parts are in it."""
@@ -162,13 +170,17 @@ class PartFiles:
     def _finish(self, part: Part) -> None:
         """Sync a part in a thread of its own once all of it is written."""
         written = self._writing.submit(lambda: self._synced.append(self._syncing.submit(part.sync)))
-        self._in_flight.append(written)
+        self._in_flight.append((written,))
 
     def _new(self) -> Part:
         return Part(self._folder / secrets.token_hex(6))
 
 
-def _write(pieces: Sequence[_Piece]) -> None:
+def _hash(pieces: Sequence[_Piece]) -> None:
     for part, lines in pieces:
         part.hash.update(lines)
+
+
+def _write(pieces: Sequence[_Piece]) -> None:
+    for part, lines in pieces:
         part.file.write(lines)

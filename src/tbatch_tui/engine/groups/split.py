@@ -9,24 +9,24 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-from array import array
-from bisect import bisect_right
+from bisect import bisect_left
 from contextlib import contextmanager
-from itertools import accumulate, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.groups.line_blocks import read_blocks
+from tbatch_tui.engine.groups.line_blocks import read_blocks, read_places
+from tbatch_tui.engine.groups.line_ends import LineEnds
 from tbatch_tui.engine.groups.part_files import PartFiles
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.text.format import size as format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tbatch_tui.engine.groups.line_blocks import LineBlock
     from tbatch_tui.engine.local_files.file_stamp import FileStamp
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
@@ -34,6 +34,15 @@ _LARGE = 64 << 20
 """Bytes from which on a file is known by its size and time."""
 _STEPS = 1 << 20
 """Into how many steps the limits are divided to find the smallest that will do."""
+
+
+class Ends(Protocol):
+    """Where requests end, by number from 0: the bytes of it and of all before it."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int, /) -> int: ...
+    def count(self, size: int, /) -> int:
+        """Return how many requests, from the first on, have no more than `size` bytes together."""
 
 
 def write_parts(
@@ -59,20 +68,57 @@ def write_parts(
         requests_max: how many requests a part has at most.
         bytes_max: how many bytes a part has at most.
     """
+    source = _Source(path, fingerprint, requests, cancelled)
     ahead = _ahead(requests, first)
     limits = requests_max, bytes_max - 1  # a last line gets its end
     with _new_folder(path, home, fingerprint.size) as folder:
+        counts, limit = _counts_by_requests(requests - first, *limits)
         written = None
-        if not files:
-            counts, limit = _counts_by_requests(requests - first, *limits)
-            written = _split(path, folder, counts, ahead, requests, fingerprint, cancelled, bytes_max=limit)
+        if not files and max(counts, default=0) * fingerprint.size <= limit * requests:
+            written = _split(source, folder, counts, ahead, bytes_max=limit)
         if written is None:  # of several files, or requests so long that the bytes decide as well
-            ends = _line_ends(path, ahead, cancelled)
-            counts = [count for of_file in _of_files(ends, files, ahead) for count in equal_counts(of_file, *limits)]
-            written = _split(path, folder, counts, ahead, requests, fingerprint, cancelled)
+            ends = LineEnds(path, ahead, on_block=source.stop_if_cancelled)
+            if ends.requests != requests:
+                raise _changed(path)
+            counts = [
+                count
+                for begin, end in _of_files(len(ends), files, ahead)
+                for count in equal_counts(ends, *limits, begin, end)
+            ]
+            written = _copy(source, read_places(path, ends.places), PartFiles(folder, counts, ahead))
         if written is None:
             raise _changed(path)
         return _named(folder, written, path.stem)
+
+
+class _Source:
+    """The file that is split: the one that was checked."""
+
+    def __init__(self, path: Path, fingerprint: Fingerprint, requests: int, cancelled: Callable[[], bool]) -> None:
+        self.path = path
+        self.requests = requests
+        self._fingerprint = fingerprint
+        self._cancelled = cancelled
+        self._stamp = read_stamp(path)
+        self._is_known = self._stamp is not None and _is_surely(fingerprint, self._stamp)
+
+    def stop_if_cancelled(self) -> None:
+        """Raise OperationCancelledError if the person wants no parts any more."""
+        if self._cancelled():
+            raise OperationCancelledError("Writing the parts was stopped")
+
+    def checked(self, blocks: Iterable[LineBlock]) -> Iterator[LineBlock]:
+        """Yield the blocks. Raises LocalFileError after the last if together they are not what was checked."""
+        digest, size = hashlib.sha256(), 0
+        for block in blocks:
+            self.stop_if_cancelled()
+            yield block
+            size += len(block.raw)
+            if not self._is_known:
+                digest.update(block.raw)
+        is_same = self._is_known or digest.hexdigest() == self._fingerprint.sha256
+        if not (is_same and size == self._fingerprint.size and read_stamp(self.path) == self._stamp):
+            raise _changed(self.path)
 
 
 def _counts_by_requests(requests: int, requests_max: int, bytes_max: int) -> tuple[list[int], int]:
@@ -84,69 +130,49 @@ def _counts_by_requests(requests: int, requests_max: int, bytes_max: int) -> tup
     return counts, bytes_max * share // _STEPS
 
 
-def _of_files(ends: array[int], files: Sequence[int], ahead: Sequence[int]) -> Iterator[array[int]]:
-    """Yield what `equal_counts` takes, for the rest of each file that has any; of one file, what is given."""
-    if not files:
-        yield ends
-        return
+def _of_files(requests: int, files: Sequence[int], ahead: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield of each file that has any the first of its `requests` that are not ahead, and the one after the last."""
     begin = done = 0
-    for requests in files:
-        rest = requests - sum(begin <= number < begin + requests for number in ahead)
-        before = ends[done - 1] if done else 0
-        if rest:
-            yield array("Q", (end - before for end in ends[done : done + rest]))
-        begin, done = begin + requests, done + rest
+    for count in files or [requests + len(ahead)]:
+        taken = bisect_left(ahead, begin + count) - bisect_left(ahead, begin)
+        if rest := count - taken:
+            yield done, done + rest
+        begin, done = begin + count, done + rest
 
 
-def equal_counts(ends: Sequence[int], requests_max: int, bytes_max: int) -> list[int]:
+def equal_counts(ends: Ends, requests_max: int, bytes_max: int, begin: int = 0, end: int | None = None) -> list[int]:
     """Return how many requests each part has: as few parts as the limits allow, the largest as small as can be.
 
     Full parts and a crumb would make the last answers wait for the first parts, and waste the last one.
 
     Args:
-        ends: by request, the sum of the bytes of it and of all before it.
+        ends: of all requests.
         requests_max: how many requests a part has at most.
         bytes_max: how many bytes a part has at most; a longer line is a part of its own.
+        begin: the first request that is meant.
+        end: the one after the last; None for all.
     """
-    fewest = len(_filled(ends, requests_max, bytes_max))
+    end = len(ends) if end is None else end
+    fewest = len(_filled(ends, begin, end, requests_max, bytes_max))
     low, high = 0, _STEPS
     while high - low > 1:  # the smallest share of the limits with which there are no more parts
         share = (low + high) // 2
         limits = -(-requests_max * share // _STEPS), bytes_max * share // _STEPS
-        low, high = (low, share) if len(_filled(ends, *limits, most=fewest)) <= fewest else (share, high)
-    return _filled(ends, -(-requests_max * high // _STEPS), bytes_max * high // _STEPS)
+        low, high = (low, share) if len(_filled(ends, begin, end, *limits, most=fewest)) <= fewest else (share, high)
+    return _filled(ends, begin, end, -(-requests_max * high // _STEPS), bytes_max * high // _STEPS)
 
 
-def _filled(ends: Sequence[int], requests_max: int, bytes_max: int, *, most: int | None = None) -> list[int]:
+def _filled(
+    ends: Ends, begin: int, end: int, requests_max: int, bytes_max: int, *, most: int | None = None
+) -> list[int]:
     """Return the requests of each part, where each is filled to its limits; no more parts than one over `most`."""
     counts: list[int] = []
-    begin = 0
-    while begin < len(ends) and (most is None or len(counts) <= most):
+    while begin < end and (most is None or len(counts) <= most):
         before = ends[begin - 1] if begin else 0
-        end = bisect_right(ends, before + bytes_max, begin, min(len(ends), begin + requests_max))
-        end = max(end, begin + 1)
-        counts.append(end - begin)
-        begin = end
+        stop = max(begin + 1, min(ends.count(before + bytes_max), begin + requests_max, end))
+        counts.append(stop - begin)
+        begin = stop
     return counts
-
-
-def _line_ends(path: Path, ahead: Sequence[int], cancelled: Callable[[], bool]) -> array[int]:
-    """Return by request of the rest the bytes up to its end: 8 bytes of memory a request."""
-    ends, total, count, ahead_of = array("Q"), 0, 0, set(ahead)
-    is_ended = True
-    for block in read_blocks(path, has_blanks=True):
-        if cancelled():
-            raise _stopped()
-        is_ended = block.raw[-1] == ord("\n") or not bytes(block.raw).rpartition(b"\n")[2].strip()
-        lengths = [len(line) + 1 for line in bytes(block.lines).split(b"\n")[:-1]]
-        if ahead_of:
-            lengths = [length for number, length in enumerate(lengths, count) if number not in ahead_of]
-        count += block.requests
-        ends.extend(islice(accumulate(lengths, initial=total), 1, None))
-        total += sum(lengths)
-    if not is_ended and count - 1 not in ahead_of:
-        ends[-1] -= 1  # the line end that it gets in its part
-    return ends
 
 
 def rewrite_parts(
@@ -174,7 +200,8 @@ def rewrite_parts(
         The new files, by their SHA-256.
     """
     with _new_folder(path, home, fingerprint.size) as folder:
-        files = _split(path, folder, counts, _ahead(requests, first), requests, fingerprint, cancelled)
+        source = _Source(path, fingerprint, requests, cancelled)
+        files = _split(source, folder, counts, _ahead(requests, first))
         if files is None:
             raise _changed(path)
         written = {part.sha256: part.path for part in _named(folder, files, path.stem)}
@@ -218,44 +245,36 @@ def _ahead(requests: int, first: int) -> list[int]:
 
 
 def _split(
-    path: Path,
-    folder: Path,
-    counts: Sequence[int],
-    ahead: Sequence[int],
-    requests: int,
-    fingerprint: Fingerprint,
-    cancelled: Callable[[], bool],
-    *,
-    bytes_max: int | None = None,
+    source: _Source, folder: Path, counts: Sequence[int], ahead: Sequence[int], *, bytes_max: int | None = None
 ) -> PartFiles | None:
-    """Write each request to its part. Blank lines are left out.
+    """Write each request to its part, in one go. Blank lines are left out.
 
     Returns:
         The files; None if a part would have more than `bytes_max`, or if there is another number of requests: then
         none of them is left.
     """
-    stamp = read_stamp(path)
-    is_known = stamp is not None and _is_surely(fingerprint, stamp)
     for has_blanks in (False, True):  # most files have none, and need not be taken apart
-        digest, size, is_too_large = hashlib.sha256(), 0, False
-        with PartFiles(folder, counts, ahead) as files:
-            for block in read_blocks(path, has_blanks=has_blanks):
-                if cancelled():
-                    raise _stopped()
-                files.add(block)
-                size += len(block.raw)
-                if not is_known:
-                    digest.update(block.raw)
-                if is_too_large := bytes_max is not None and files.largest > bytes_max:
-                    break
-        is_same = read_stamp(path) == stamp if is_known else digest.hexdigest() == fingerprint.sha256
-        if not is_too_large and not (is_same and size == fingerprint.size):
-            raise _changed(path)
-        if not is_too_large and files.requests == requests:
+        files = PartFiles(folder, counts, ahead)
+        if _copy(source, read_blocks(source.path, has_blanks=has_blanks), files, bytes_max=bytes_max):
             return files
-        files.remove()
-        if is_too_large:
-            break
+        if bytes_max is not None and files.largest > bytes_max:
+            return None
+    return None
+
+
+def _copy(
+    source: _Source, blocks: Iterable[LineBlock], files: PartFiles, *, bytes_max: int | None = None
+) -> PartFiles | None:
+    """Write the blocks to the files; return these as `_split` does."""
+    is_too_large = False
+    with files:
+        for block in source.checked(blocks):
+            files.add(block)
+            if is_too_large := bytes_max is not None and files.largest > bytes_max:
+                break
+    if not is_too_large and files.requests == source.requests:
+        return files
+    files.remove()
     return None
 
 
@@ -287,10 +306,6 @@ def _not_written(path: Path, folder: Path, error: OSError) -> LocalFileError:
         f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
         "Nothing was submitted, and no files were left behind. --data-dir sets where they go.",
     )
-
-
-def _stopped() -> OperationCancelledError:
-    return OperationCancelledError("Writing the parts was stopped")
 
 
 def _changed(path: Path) -> LocalFileError:
