@@ -14,6 +14,8 @@ from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, write_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import httpx
+
     from tbatch_tui.sandbox.testing import Sandbox
 
 GOOD = jsonl(chat_row("good"))
@@ -87,6 +89,26 @@ def test_how_the_last_line_ends_does_not_matter(tmp_path: Path, end: bytes) -> N
 def test_an_empty_file(tmp_path: Path) -> None:
     error = validate(write_file(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
     assert error == "Error validating input file: input file is empty"
+
+
+def test_the_report_of_a_file_says_what_was_refused(box: Sandbox, http: httpx.Client) -> None:
+    """A guess: which fields the report of a batch input has is not known. `refused-lines` in the table."""
+    good, bad = (
+        box.job(box.add_job(content=jsonl(chat_row("a")))),
+        box.job(box.add_job(content=jsonl(chat_row("a")) * 2)),
+    )
+    box.advance(30)
+    reports = [http.get(f"/v1/files/{job['input_file_id']}").json()["validation_report"] for job in (good, bad)]
+    assert reports[0] == {"valid": True, "file_id": good["input_file_id"], "nlines": 1}
+    error = "Error validating input file: Line 2 (within chunk): duplicate custom_id: a"
+    assert box.job(bad["id"])["error"] == error
+    assert reports[1] == {
+        "valid": False,
+        "file_id": bad["input_file_id"],
+        "nlines": 2,
+        "error": error,
+        "error_type": "INVALID_FORMAT",
+    }
 
 
 def test_too_many_requests(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.server_file import ValidationReport
     from tbatch_tui.engine.pricing.prices import Cost
 
 _FILE_STATES = {
@@ -24,13 +25,16 @@ _FILE_STATES = {
 }
 
 
-def job_facts(record: JobRecord, now: float, cost: Cost | None = None) -> list[tuple[str, str]]:
+def job_facts(
+    record: JobRecord, now: float, cost: Cost | None = None, report: ValidationReport | None = None
+) -> list[tuple[str, str]]:
     """Return what `get` prints of a job, as names and values; what is not known is left out.
 
     Args:
         record: The job.
         now: Wall time, seconds since the epoch.
         cost: What the job cost, or None where no price is known.
+        report: What the server says of its input file, if that is known.
     """
     job, submission = record.job, record.submission
     facts = [
@@ -40,6 +44,7 @@ def job_facts(record: JobRecord, now: float, cost: Cost | None = None) -> list[t
         ("status", record.status_words),
         ("progress", fmt.percent(job.progress / 100) if job is not None and not job.is_ended else ""),
         ("error", (job.error if job is not None else "") or (submission.error if submission is not None else "") or ""),
+        *(("report", text) for text in (report.words_beside(job.error) if report and job else ())),
         ("model", (job.model if job is not None else "") or ""),
         ("endpoint", record.endpoint or ""),
         ("requests", fmt.count(record.requests) if record.requests is not None else ""),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.domain.server_file import RefusedLine
     from tbatch_tui.engine.results import ResultIndex
 
 
@@ -30,9 +31,11 @@ class OpenPath(Message):
 class CheckFile(Message):
     """Go to Check with a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, refused: RefusedLine | None = None) -> None:
         super().__init__()
         self.path = path
+        self.refused = refused
+        """The line that the server refused, under the cursor at first."""
 
 
 class CreateBatch(Message):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.demo import DemoServer
     from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.domain.server_file import RefusedLine
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui import messages
     from tbatch_tui.tui.bridge import Bridge
@@ -55,7 +56,7 @@ class Navigation(App[str]):
 
     def on_check_file(self, message: messages.CheckFile) -> None:
         """Go to Check."""
-        self.open_check(message.path)
+        self.open_check(message.path, message.refused)
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def on_open_path(self, message: messages.OpenPath) -> None:
@@ -98,11 +99,11 @@ class Navigation(App[str]):
             self.push_screen(screen)
         tell_opened(self.engine, self.bridge, record)
 
-    def open_check(self, path: Path) -> None:
-        """Go to Check with this file; if Check is open, replace it."""
+    def open_check(self, path: Path, refused: RefusedLine | None = None) -> None:
+        """Go to Check with this file, at the line that the server refused; if Check is open, replace it."""
         from tbatch_tui.tui.screens.check.screen import CheckScreen
 
-        screen = CheckScreen(self.engine, self.bridge, path)
+        screen = CheckScreen(self.engine, self.bridge, path, refused)
         if isinstance(self.screen, CheckScreen):
             self.switch_screen(screen)
         else:

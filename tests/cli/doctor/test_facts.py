@@ -80,6 +80,7 @@ def _drop(*path: str | int) -> Callable[[Observations], None]:
 FALSIFIED: dict[str, Callable[[Observations], None]] = {
     "upload": _drop("uploaded", "LineCount"),
     "same-bytes": _set("was_known", value=False),
+    "report": _drop("uploaded", "validation_report"),
     "accepted": _set("created_status", value=200),
     "job-id": _set("created", "job", "id", value="batch_1"),
     "deadline": _set("created", "job", "job_deadline", value="2099-01-01T00:00:00Z"),

@@ -20,11 +20,12 @@ from tbatch_tui.engine.client.decode import (
     decode_job_list,
     decode_jobs,
     decode_models,
+    decode_validation_report,
     raw_job,
 )
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.server_file import ServerFile
+from tbatch_tui.engine.domain.server_file import ServerFile, ValidationReport, refused_lines
 from tbatch_tui.engine.errors import OutcomeUnknownError
 
 SECOND = 1_767_323_045.0
@@ -202,3 +203,43 @@ def test_text_is_what_a_database_and_a_file_can_hold() -> None:
     assert as_text("a\ud800") == "a?"
     values: list[Any] = [7, 1.5, True, "", None, {}]
     assert [as_text(value) for value in values] == ["7", "1.5", None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("file", "report"),
+    [
+        ({"validation_report": {"valid": True, "nlines": 2}}, ValidationReport(True, "", 2)),
+        ({"validation_report": {"valid": False, "error": "line 3: no"}}, ValidationReport(False, "line 3: no")),
+        ({"validation_report": {"valid": False, "error": ["x"], "nlines": "many"}}, ValidationReport(False)),
+        ({"validation_report": {"valid": "no"}}, None),
+        ({"validation_report": {}}, None),
+        ({"validation_report": None}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_the_report_of_a_file(file: Any, report: ValidationReport | None) -> None:
+    assert decode_validation_report(file) == report
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("Error validating input file: Line 2 (within chunk): invalid JSON", ["line 2 within a chunk: invalid JSON"]),
+        ("line 7: body is required\nLine 1002: invalid JSON", ["line 7: body is required", "line 1,002: invalid JSON"]),
+        ("Could not parse JSON on line 3", ["line 3"]),
+        ("input file is empty", []),
+        ("deadline 3", []),
+        ("", []),
+    ],
+)
+def test_the_lines_that_an_error_names(error: str, words: list[str]) -> None:
+    assert [refused.words for refused in refused_lines(error)] == words
+
+
+def test_what_a_report_adds_to_the_error_of_the_job() -> None:
+    error = "Line 2: no\nLine 3: neither"
+    assert ValidationReport(False, error).words_beside("Line 2: no") == ["line 2: no", "line 3: neither"]
+    assert ValidationReport(False, "It is a picture\nof a cat").words_beside(None) == ["It is a picture", "of a cat"]
+    assert ValidationReport(False, error).words_beside(error) == [], "it says the same"
+    assert ValidationReport(True, error).words_beside(None) == []

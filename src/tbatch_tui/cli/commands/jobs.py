@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.server_file import ValidationReport
     from tbatch_tui.engine.pricing.prices import PriceList
 
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
@@ -106,14 +107,42 @@ async def get(arguments: argparse.Namespace, settings: Settings) -> int:
         found = find_target(await session.list_jobs(), arguments.job)
         prices = await session.engine.prices.price_list(ask=False)
         now = session.engine.now()
+        report = await _validation_report(session, found)
     if arguments.json:
-        print_json(_to_dict(found, prices))
+        print_json({**_to_dict(found, prices), **_report_to_dict(found, report)})
     elif isinstance(found, GroupRecord):
         _print_facts(group_facts(found, now, prices))
     else:
         cost = record_cost(found, prices) if prices is not None and found.counts is not None else None
-        _print_facts(job_facts(found, now, cost))
+        _print_facts(job_facts(found, now, cost, report))
     return OK
+
+
+async def _validation_report(session: Session, found: JobRecord | GroupRecord) -> ValidationReport | None:
+    """Return what the server says of the input file of a job that failed; None where it cannot be asked."""
+    if not isinstance(found, JobRecord):
+        return None
+    try:
+        return await session.engine.files.validation_report(found)
+    except BatchError:
+        return None
+
+
+def _report_to_dict(found: JobRecord | GroupRecord, report: ValidationReport | None) -> dict[str, Any]:
+    """Return the field of a job that only `get` has, which asks the server for it."""
+    if not isinstance(found, JobRecord):
+        return {}
+    if report is None:
+        return {"validation_report": None}
+    refused = [line._asdict() for line in report.refused]
+    return {
+        "validation_report": {
+            "valid": report.valid,
+            "error": report.error or None,
+            "lines": report.lines,
+            "refused": refused,
+        }
+    }
 
 
 def _print_facts(facts: Sequence[tuple[str, str]]) -> None:

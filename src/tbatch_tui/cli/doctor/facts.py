@@ -128,6 +128,27 @@ FACTS = (
         True,
         lambda seen: None if seen.was_known is None else HELD if seen.was_known else "a second file",
     ),
+    Fact(
+        "report",
+        "A file that is there has a `validation_report` that says whether it is `valid`.",
+        _SEEN,
+        "2026-09",
+        True,
+        lambda seen: (
+            None
+            if seen.uploaded is None
+            else HELD
+            if isinstance(_field(_field(seen.uploaded, "validation_report"), "valid"), bool)
+            else f"{_field(seen.uploaded, 'validation_report')!r}"[:300]
+        ),
+    ),
+    Fact(
+        "refused-lines",
+        "Once a job failed on its lines, the report of its file has the `error` and an `error_type`.",
+        _SDK,
+        "2026-11",
+        False,
+    ),
     Fact("form-name", "`POST /v1/files/upload` requires `file_name`.", _SEEN, "2026-09", True),
     Fact("listed-after-put", "An upload is listed right after its PUT.", "the npm client's source", "2026-11", True),
     Fact(

@@ -272,18 +272,19 @@ class TogetherApi:
 
     async def file_size(self, file_id: str) -> int | None:
         """Return how many bytes the server says the file has; None where it does not say."""
-
-        async def send() -> Any:
-            return decode_json(await (await self._client.files.with_raw_response.retrieve(file_id)).read())
-
         try:
-            value = await self.request("look the file up", send)
+            value = await self.file(file_id)
         except RateLimitError:
             raise
         except RequestRejectedError:
             return None  # a server without this call; whether the file is there its bytes will show
         size = as_number(value.get("bytes")) if isinstance(value, dict) else None
         return int(size) if size else None
+
+    async def file(self, file_id: str) -> Any:
+        """Return what the server says of a file, undecoded."""
+        answer = await self.request("look the file up", lambda: self._client.files.with_raw_response.retrieve(file_id))
+        return decode_json(await answer.read())
 
     async def list_files(self) -> bytes:
         """Return the body of the list of every file of the account, for `decode_files` in a thread."""

@@ -13,7 +13,7 @@ import msgspec
 
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.server_file import ServerFile
+from tbatch_tui.engine.domain.server_file import ServerFile, ValidationReport
 from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.engine.lenient_json import as_number
 from tbatch_tui.engine.redaction import redact
@@ -132,6 +132,14 @@ def decode_files(body: bytes) -> list[ServerFile]:
                 as_timestamp(item.get("created_at")),
             )
     return list(files.values())
+
+
+def decode_validation_report(value: Any) -> ValidationReport | None:
+    """Return the `validation_report` of a file; None for a file without one that says whether it is valid."""
+    report = value.get("validation_report") if isinstance(value, dict) else None
+    if not isinstance(report, dict) or not isinstance(report.get("valid"), bool):
+        return None
+    return ValidationReport(report["valid"], _as_message(report.get("error")) or "", _whole(report.get("nlines")))
 
 
 def decode_deleted(body: bytes) -> None:

@@ -11,9 +11,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.client.decode import decode_files
+from tbatch_tui.engine.client.decode import decode_files, decode_validation_report
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile
+from tbatch_tui.engine.domain.job import JobStatus
+from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile, ValidationReport
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -91,6 +92,7 @@ class ServerFiles:
         self._inputs = inputs
         self._recount = recount
         self._listed: dict[str, ServerFile] = {}
+        self._reports: dict[str, ValidationReport] = {}
         self._gone: set[str] = set()
         """Deleted since they were listed: not asked for again."""
         self._deleting = asyncio.Lock()
@@ -124,6 +126,24 @@ class ServerFiles:
         path = await fetch_input(self._api, self._store, record, self._inputs)
         self._recount(key)
         return path
+
+    async def validation_report(self, record: JobRecord) -> ValidationReport | None:
+        """Return what the server says of the input file of a job that failed; None where it says nothing.
+
+        It is asked once for a file that has a report. Raises BatchError.
+        """
+        file_id = record.job.input_file_id if record.job is not None else None
+        if file_id is None or record.status != JobStatus.FAILED:
+            return None
+        if file_id not in self._reports:
+            try:
+                report = decode_validation_report(await self._api.file(file_id))
+            except NotFoundError:
+                return None
+            if report is None:
+                return None
+            self._reports[file_id] = report
+        return self._reports[file_id]
 
     async def delete(self, ids: Iterable[str], *, last_copies: bool = False) -> DeleteResult:
         """Delete files that were listed, one request each, never the only copy of anything.

@@ -32,8 +32,6 @@ def file_to_dict(file: StoredFile) -> dict[str, Any]:
 
     `Processed` is gone from SDK 3.x, but 2.x cannot read a file without it.
     """
-    # Which of its fields a batch input has is not known: those that say no more than `LineCount` does are there.
-    report = {"validation_report": {"valid": True, "file_id": file.id, "nlines": file.lines}} if file.ready else {}
     return {
         "id": file.id,
         "object": "file",
@@ -45,8 +43,14 @@ def file_to_dict(file: StoredFile) -> dict[str, Any]:
         "processing_status": "COMPLETED" if file.ready else "PENDING",
         "LineCount": file.lines if file.ready else 0,
         "purpose": file.purpose,
-        **report,
+        **({"validation_report": _validation_report(file)} if file.ready else {}),
     }
+
+
+def _validation_report(file: StoredFile) -> dict[str, Any]:
+    """Return what validating a file found. Which fields a batch input has is not known: these are of the SDK's type."""
+    report = {"valid": file.refused is None, "file_id": file.id, "nlines": file.lines}
+    return report if file.refused is None else {**report, "error": file.refused, "error_type": "INVALID_FORMAT"}
 
 
 async def retrieve(request: Request) -> Response:

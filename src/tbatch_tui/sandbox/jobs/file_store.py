@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.sandbox.jobs.records import StoredFile
 from tbatch_tui.sandbox.jobs.result_files import BodyWriter, WrittenBody
+from tbatch_tui.sandbox.jobs.validation import BAD_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,13 @@ class FileStore:
         if file.sha256 is not None:
             self._by_checksum.setdefault(file.sha256, file)
         self._journal.write(file)
+
+    def set_refused(self, file_id: str, error: str | None) -> None:
+        """Record why a job on a file failed in VALIDATING, if because of its lines: from then on its report has it."""
+        file = self._files.get(file_id)
+        if file is not None and error is not None and error.startswith(BAD_LINES):
+            file.refused = error
+            self._journal.write(file)
 
     def restore(self, file: StoredFile) -> None:
         """Add a file that the journal holds."""

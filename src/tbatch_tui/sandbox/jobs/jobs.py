@@ -240,6 +240,7 @@ class ServedJobs:
         plan = validation.row_plan if validation is not None else None
         if validation is not None:
             end.model_id = validation.model_id
+            self._files.set_refused(job.input_file_id, validation.error)
         if plan is not None and current.status != "FAILED":
             end.done = min(current.done, len(plan.outcomes))
             failed = plan.count_failed(end.done)

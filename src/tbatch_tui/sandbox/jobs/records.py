@@ -68,6 +68,9 @@ class StoredFile(msgspec.Struct, tag="file"):
     made_by: str | None = None
     """The job of a result file, which is written when it is first needed."""
 
+    refused: str | None = None
+    """Why a job on it failed in VALIDATING; None as long as none did."""
+
     deleted: bool = False
     """Whether a client deleted it. The body stays: a job may still have to read it."""
 

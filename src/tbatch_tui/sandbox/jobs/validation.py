@@ -32,6 +32,9 @@ MAX_LINE = 10 * 2**20
 MAX_CUSTOM_ID = 64
 """Characters of a `custom_id` by the documentation. The live API took 65: only a strict sandbox refuses them."""
 
+BAD_LINES = "Error validating input file: "
+"""How the error of a job begins whose lines are not requests."""
+
 BOM = b"\xef\xbb\xbf"
 
 CHUNK = 1_000
@@ -163,16 +166,14 @@ def validate(path: Path, endpoint: str, job_id: str, rates: Rates, *, strict: bo
             failure = failure_reason(row, endpoint, strict=strict)
             outcomes.append(RowOutcome.ANSWERED if failure is None else RowOutcome.BAD_REQUEST)
     except _BadFileError as error:
-        return ValidationResult(reached_at=0.0, error=f"Error validating input file: {error}")
+        return ValidationResult(reached_at=0.0, error=f"{BAD_LINES}{error}")
     except _BadModelError as error:
         return ValidationResult(reached_at=0.0, error=f"Invalid model ID: {error}")
     except _BadLineError as error:
         line_in_chunk = (number - 1) % CHUNK + 1
-        return ValidationResult(
-            reached_at=0.0, error=f"Error validating input file: Line {line_in_chunk} (within chunk): {error}"
-        )
+        return ValidationResult(reached_at=0.0, error=f"{BAD_LINES}Line {line_in_chunk} (within chunk): {error}")
     if requests == 0:
-        return ValidationResult(reached_at=0.0, error="Error validating input file: input file is empty")
+        return ValidationResult(reached_at=0.0, error=f"{BAD_LINES}input file is empty")
     for index, (custom_id, model) in enumerate(seen.items()):
         if outcomes[index] == RowOutcome.ANSWERED:
             outcomes[index] = rates.outcome(custom_id, requests, model)

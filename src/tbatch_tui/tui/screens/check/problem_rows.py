@@ -13,6 +13,8 @@ from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbatch_tui.engine.domain.server_file import RefusedLine
+
 OPEN_AT_FIRST = 12
 """Lines up to which a rule is open from the start, if it is an error."""
 
@@ -150,6 +152,19 @@ class ProblemRows:
         if len(group.members) == 1 or not group.is_open:
             return start
         return start + 1 + position
+
+    def key_near(self, refused: RefusedLine) -> str | None:
+        """Return the key of the row that shows a line the server refused; None where no error is found there.
+
+        Where the server counts within a chunk, the line is that one or a later one, so the first error from there on.
+        """
+        for problem in self._problems:
+            if problem.severity is not Severity.ERROR or problem.line < refused.line:
+                continue
+            if problem.line == refused.line or refused.within_chunk:
+                return f"{problem.rule}:{problem.line}"
+            return None
+        return None
 
     def _line(self, member: int) -> int:
         return self._problems[member].line

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from tbatch_tui.engine.domain.server_file import RefusedLine
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import ConnectionChanged
     from tbatch_tui.tui.bridge import Bridge
@@ -91,10 +92,12 @@ class CheckScreen(CheckActions):
     }
     """
 
-    def __init__(self, engine: BatchEngine, bridge: Bridge, path: Path) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, path: Path, refused: RefusedLine | None = None) -> None:
+        """Check `path`. `refused` is a line that the server refused: the cursor goes there at first."""
         super().__init__()
         self.engine = engine
         self.bridge = bridge
+        self._refused = refused
         self.session = CheckSession(path, self._activity_changed)
 
     # -- layout --------------------------------------------------------------------------------------
@@ -222,6 +225,9 @@ class CheckScreen(CheckActions):
         self._show_rows()
         if has_problems and self.focused is None:
             self.table.focus()
+        if self._refused is not None:
+            self.table.move_cursor(key=self.session.rows.key_near(self._refused))
+            self._refused = None
         self._show_header()
         self.refresh_bindings()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import BatchError
@@ -25,6 +25,8 @@ from tbatch_tui.tui.screens.input_file import INPUT_IS_KNOWN, fetch_input
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
 from tbatch_tui.tui.screens.job.facts import about_facts, file_facts, status_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
+from tbatch_tui.tui.screens.job.refused import ask_for_report, check_blocker, check_input, report_facts
+from tbatch_tui.tui.screens.job.story import JobText
 from tbatch_tui.tui.screens.job.timeline_list import TimelineList
 from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.terminal.open_file import open_on_desktop, page
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.job import FileKind
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
+    from tbatch_tui.engine.domain.server_file import ValidationReport
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import RecordsChanged, TransferProgress
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -67,6 +70,12 @@ class JobScreen(JobActions, BaseScreen):
         keys.REFRESH,
         keys.LABEL,
         keys.COPY_ID,
+        replace(
+            keys.GO_ON,
+            description="Check input",
+            tooltip="Check the input file of a failed job, at the line that the server refused",
+            show=False,
+        ),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (110, "-wide")]  # noqa: RUF012 - declared by Screen
     # Beside the rest only where all of it has room: it is not scrolled there.
@@ -97,6 +106,7 @@ class JobScreen(JobActions, BaseScreen):
         self._history = JobHistory()
         self._prices: PriceList | None = None
         self._input_state: InputState | None = None
+        self._report: ValidationReport | None = None
         self._earlier_runs: list[JobRecord] = []
         self._family: list[FamilyMember] = []
 
@@ -128,6 +138,7 @@ class JobScreen(JobActions, BaseScreen):
         self._show()
         self._load_history()
         self._load_related()
+        self._load_report()
         self.engine.recount(self._key)
         self._load_prices()
 
@@ -153,6 +164,7 @@ class JobScreen(JobActions, BaseScreen):
             self._show()
             self.refresh_bindings()
             self._load_history()
+            self._load_report()
             if self.has_class("-raw"):
                 self._read_raw()
 
@@ -184,6 +196,12 @@ class JobScreen(JobActions, BaseScreen):
             self._input_state = await self.engine.input_state(record.submission)
             self._show()
             self.refresh_bindings()
+
+    @work(group="report", exclusive=True, exit_on_error=False)
+    async def _load_report(self) -> None:
+        """Ask what the server says of the input file of a job that failed."""
+        self._report = await ask_for_report(self.engine, self.current)
+        self._show()
 
     @work(group="earlier", exclusive=True, exit_on_error=False)
     async def _load_related(self) -> None:
@@ -224,7 +242,11 @@ class JobScreen(JobActions, BaseScreen):
         )
         cost_facts = job_cost_facts(record, self._prices)
         self.query_one("#standing", FactList).show(
-            [*status_facts(record, self._history, seen_at, now, self._transfers), *cost_facts]
+            [
+                *status_facts(record, self._history, seen_at, now, self._transfers),
+                *report_facts(self._report, record, can_check=not self._check_blocker),
+                *cost_facts,
+            ]
         )
         self.query_one("#chart", ProgressChart).show(self._chart(record, seen_at), now)
         files = file_facts(record, self._transfers, self._input_state)
@@ -251,6 +273,8 @@ class JobScreen(JobActions, BaseScreen):
             return bool(self._local_files())
         if action == "fetch_input":
             return self.current is not None and self.current.can_fetch_input
+        if action == "go_on":
+            return not self._check_blocker
         if action == "raw":
             return self.current is not None and self.current.job is not None
         return super().check_action(action, parameters)
@@ -262,9 +286,20 @@ class JobScreen(JobActions, BaseScreen):
                 return "None of its files is on this machine"
             case "fetch_input":
                 return INPUT_IS_KNOWN
+            case "go_on":
+                return self._check_blocker
             case "raw":
                 return "The server has no job yet"
         return super().disabled_reason(action)
+
+    @property
+    def _check_blocker(self) -> str:
+        return check_blocker(self.current, is_here=self._input_state is not InputState.GONE)
+
+    def action_go_on(self) -> None:
+        """Check the input file again, at the line that the server refused."""
+        if (record := self.current) is not None and (message := check_input(record, self._report)) is not None:
+            self.post_message(message)
 
     def action_raw(self) -> None:
         """Show the job as the server's JSON, or as text."""
@@ -339,33 +374,3 @@ class JobScreen(JobActions, BaseScreen):
         if record.submission is not None and self._input_state is not InputState.GONE:
             files.append(JobFile("Input", record.submission.path, record.submission.size))
         return files
-
-
-class JobText(VerticalScroll, inherit_bindings=False):
-    """The text about a job, scrolled by the same keys as a list."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
-
-    def action_cursor_down(self) -> None:
-        """Scroll down by a line."""
-        self.scroll_down(animate=False)
-
-    def action_cursor_up(self) -> None:
-        """Scroll up by a line."""
-        self.scroll_up(animate=False)
-
-    def action_page_down(self) -> None:
-        """Scroll down by a page."""
-        self.scroll_page_down(animate=False)
-
-    def action_page_up(self) -> None:
-        """Scroll up by a page."""
-        self.scroll_page_up(animate=False)
-
-    def action_cursor_top(self) -> None:
-        """Scroll to the top."""
-        self.scroll_home(animate=False)
-
-    def action_cursor_bottom(self) -> None:
-        """Scroll to the end."""
-        self.scroll_end(animate=False)
