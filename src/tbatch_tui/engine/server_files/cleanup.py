@@ -92,7 +92,8 @@ class ServerFiles:
         self._inputs = inputs
         self._recount = recount
         self._listed: dict[str, ServerFile] = {}
-        self._reports: dict[str, ValidationReport] = {}
+        self._reports: dict[str, ValidationReport | None] = {}
+        self._asking_report = asyncio.Lock()
         self._gone: set[str] = set()
         """Deleted since they were listed: not asked for again."""
         self._deleting = asyncio.Lock()
@@ -130,20 +131,18 @@ class ServerFiles:
     async def validation_report(self, record: JobRecord) -> ValidationReport | None:
         """Return what the server says of the input file of a job that failed; None where it says nothing.
 
-        It is asked once for a file that has a report. Raises BatchError.
+        Each file is asked about once. Raises BatchError.
         """
         file_id = record.job.input_file_id if record.job is not None else None
         if file_id is None or record.status != JobStatus.FAILED:
             return None
-        if file_id not in self._reports:
-            try:
-                report = decode_validation_report(await self._api.file(file_id))
-            except NotFoundError:
-                return None
-            if report is None:
-                return None
-            self._reports[file_id] = report
-        return self._reports[file_id]
+        async with self._asking_report:
+            if file_id not in self._reports:
+                try:
+                    self._reports[file_id] = decode_validation_report(await self._api.file(file_id))
+                except NotFoundError:
+                    self._reports[file_id] = None
+            return self._reports[file_id]
 
     async def delete(self, ids: Iterable[str], *, last_copies: bool = False) -> DeleteResult:
         """Delete files that were listed, one request each, never the only copy of anything.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.widgets.fact_list import Fact
 
 NOTHING_TO_CHECK = "Only the input file of a job that failed is checked again from here"
-NOT_HERE = "Its input file is not on this machine; {job.fetch-input} gets that of a job made elsewhere"
+NOT_HERE = "Its input file is not on this machine: {job.fetch-input} gets that of a job not submitted here"
 _CHECK = "{go.on} checks the file again"
 _MAX_LINES = 8
 """Lines of a report that are shown one by one."""

@@ -197,7 +197,7 @@ class JobScreen(JobActions, BaseScreen):
             self._show()
             self.refresh_bindings()
 
-    @work(group="report", exclusive=True, exit_on_error=False)
+    @work(group="report", exit_on_error=False)
     async def _load_report(self) -> None:
         """Ask what the server says of the input file of a job that failed."""
         self._report = await ask_for_report(self.engine, self.current)
