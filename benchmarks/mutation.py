@@ -6,7 +6,8 @@
 Mutants are made and run by mutmut, in a copy of the tree. For each room a sample of its mutants is drawn with the seed
 and tried against the room's tests; `--sample 0` tries all of them, which takes hours. `--near` begins
 without the tests of what stands on the room. `--show` prints each change that no test noticed. A mutant that no test
-runs counts as unnoticed; one that makes the tests hang, as noticed.
+runs counts as unnoticed; one that makes the tests hang, as noticed. Mutants of the journal that only write SQL, or the
+name of a column, in other capitals are left out before the sample is drawn, and counted: to SQLite they are the same.
 
 Mutmut switches a mutant on after the code was imported, so it cannot see what a change of code that runs on import
 does. What went unnoticed is therefore tried once more in a fresh process, against all tests of the room; `--once`
@@ -16,6 +17,7 @@ leaves that out, where time is short.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import random
@@ -24,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +80,10 @@ ROOMS = {
 }
 
 
+_SQL = re.compile(r"\b(SELECT|FROM|WHERE|AND|OR|ORDER BY|JOIN|UPDATE|SET|INSERT|VALUES|DELETE|PRAGMA|BEGIN|AS)\b")
+_IN_SQL_CASE_COUNTS = re.compile(r"'[^']*'|:\w+")
+
+
 class Outcome(NamedTuple):
     """What became of the sampled mutants of a room."""
 
@@ -92,7 +99,8 @@ def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
         tree = Path(folder)
         _copy(tree, room._replace(far=()) if arguments.near else room)
         _make_mutants(tree)
-        mutants = sorted(_exit_codes(tree))
+        made = set(_exit_codes(tree))
+        mutants = sorted(made - _same_to_sqlite(tree, made))
         chosen = random.Random(arguments.seed).sample(mutants, sample) if 0 < sample < len(mutants) else mutants
         command = ["mutmut", "run", "--max-children", str(arguments.children), *chosen]
         ran = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
@@ -107,7 +115,8 @@ def try_room(name: str, room: Room, arguments: argparse.Namespace) -> Outcome:
             and (arguments.once or not _is_noticed_afresh(tree, room, mutant))
         )
         share = 1 - len(unnoticed) / len(tried)
-        print(f"{name:10} {len(mutants):5} mutants, {len(tried):4} tried, {share:4.0%} noticed", flush=True)
+        left_out = f" ({len(made) - len(mutants)} left out)" if len(made) > len(mutants) else ""
+        print(f"{name:10} {len(mutants):5} mutants{left_out}, {len(tried):4} tried, {share:4.0%} noticed", flush=True)
         for mutant in unnoticed if arguments.show else ():
             diff = subprocess.run(["mutmut", "show", mutant], cwd=tree, capture_output=True, text=True, check=False)
             print(f"--- {mutant}{' (run by no test)' if codes[mutant] in NOT_COVERED else ''}")
@@ -125,6 +134,43 @@ def _make_mutants(tree: Path) -> None:
             if b"files mutated" in line:
                 break
         making.terminate()
+
+
+def _same_to_sqlite(tree: Path, mutants: set[str]) -> set[str]:
+    """Return those of the mutants that write only the names or keywords of SQL in other capitals."""
+    same = set()
+    for path in tree.glob("mutants/src/**/journal/**/*.py"):
+        functions = {
+            node.name: node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.FunctionDef)
+        }
+        module = ".".join(path.relative_to(tree / "mutants/src").with_suffix("").parts)
+        for name, mutant in functions.items():
+            original = functions.get(re.sub(r"__mutmut_\d+$", "__mutmut_orig", name))
+            if f"{module}.{name}" in mutants and original is not None and _differs_in_sql_case(original, mutant):
+                same.add(f"{module}.{name}")
+    return same
+
+
+def _differs_in_sql_case(original: ast.FunctionDef, mutant: ast.FunctionDef) -> bool:
+    def is_same(one: ast.AST, other: ast.AST, column: bool) -> bool:
+        if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
+            if one.value == other.value:
+                return True
+            text, changed = str(one.value), str(other.value)
+            return (
+                (column or _SQL.search(text) is not None)
+                and text.lower() == changed.lower()
+                and _IN_SQL_CASE_COUNTS.findall(text) == _IN_SQL_CASE_COUNTS.findall(changed)
+            )
+        if type(one) is not type(other):
+            return False
+        # A row of SQLite finds its columns in any case.
+        column |= isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name) and one.value.id == "row"
+        below, others = list(ast.iter_child_nodes(one)), list(ast.iter_child_nodes(other))
+        return len(below) == len(others) and all(map(is_same, below, others, repeat(column)))
+
+    parts, others = [original.args, *original.body], [mutant.args, *mutant.body]
+    return list(map(ast.dump, parts)) != list(map(ast.dump, others)) and all(map(is_same, parts, others, repeat(False)))
 
 
 def _is_noticed_afresh(tree: Path, room: Room, mutant: str) -> bool:
