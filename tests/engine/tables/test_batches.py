@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.tables.problems import RowProblems
 from tbatch_tui.engine.tables.readers.open_source import open_source
-from tbatch_tui.engine.tables.readers.read_ahead import read_ahead
 from tbatch_tui.engine.tables.recipe import Recipe
 from tbatch_tui.engine.tables.requests.builder import BoundBuilder, RequestBuilder, RowError
+from tbatch_tui.engine.tables.requests.json_cells import JsonCells, json_columns
+from tbatch_tui.engine.tables.requests.read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tbatch_tui.engine.tables.readers.source import TableSource
+    from tbatch_tui.engine.tables.readers.source import Cells, TableSource
 
 CELLS = st.text(min_size=1) | st.sampled_from(
     ['"', "\\", '\\"', '"\n"', "%", "%b", "\x00", "\u2028", "\ud800", "{{ b }}"]
@@ -47,7 +48,8 @@ def test_requests_of_many_rows_are_those_of_each(
     source: TableSource, system: str | None, prompt: str, id_column: str | None, rows: list[tuple[str, str]]
 ) -> None:
     builder = bound(source, system, prompt, id_column)
-    made = builder.batch(7, rows)
+    lines = json_columns(list(rows), 2)
+    made = None if lines is None else builder.batch(7, JsonCells(lines))
     try:
         alone = [(builder.tail(cells), builder.custom_id(number, cells)) for number, cells in enumerate(rows, start=7)]
     except RowError:
@@ -68,8 +70,10 @@ def test_another_process_reads_the_same_rows_problems_and_hash(encoding: str, tm
             file.write("7,half \ud800\n")
     source, plain = (open_source(str(path), encoding=None if encoding == "utf-16" else encoding) for _ in range(2))
     problems, expected = RowProblems(), RowProblems()
-    read = [cells for batch in read_ahead(source, ("text",), problems) for cells in batch]
-    assert read == [tuple(cells[1:]) for cells in plain.rows(("text",), expected)]
+    read: list[Cells] = []
+    for batch in read_ahead(source, ("text",), problems):
+        read += batch.rows() if isinstance(batch, JsonCells) else batch
+    assert read == [tuple(cells) for cells in plain.rows(("text",), expected)]
     assert len(read) == (7 if encoding == "utf-7" else 6) and read[2] == ()
     assert problems.named == expected.named and problems.total == 1
     assert source.sha256 == plain.sha256

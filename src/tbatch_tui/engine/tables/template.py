@@ -172,13 +172,7 @@ class Template:
         if (pieces := self._plain_pieces) is None:
             return self.jinja_renderer(positions)
         parts = [(text, positions[name]) for text, name in pieces if name is not None]
-        end = pieces[-1][0]
-        if not parts:
-            return lambda _: end
-        if len(parts) == 1:
-            ((start, position),) = parts
-            return OneColumn(start, position, end)
-        return lambda cells: "".join([f"{text}{_as_text(cells[at])}" for text, at in parts]) + end
+        return Joined(parts, pieces[-1][0])
 
     def jinja_renderer(self, positions: Mapping[str, int]) -> Callable[[Sequence[Cell]], str]:
         """Return the same function, which always asks minijinja."""
@@ -207,15 +201,16 @@ class Template:
         return TemplateTextError(f"The {self.name}{line} is not a valid template: {_explain(error)}", hint)
 
 
-class OneColumn:
-    """Renders a template of one column between two texts, which most are."""
+class Joined:
+    """Renders a plain template: texts and columns."""
 
-    def __init__(self, start: str, position: int, end: str) -> None:
-        self.start, self.position, self.end = start, position, end
+    def __init__(self, parts: list[tuple[str, int]], end: str) -> None:
+        self.parts, self.end = parts, end
+        """The texts, each with the place of the cell behind it, and the text behind the last."""
 
     def __call__(self, cells: Sequence[Cell]) -> str:
         """Return the text of a row. Raises RenderError."""
-        return f"{self.start}{_as_text(cells[self.position])}{self.end}"
+        return "".join([f"{text}{_as_text(cells[at])}" for text, at in self.parts]) + self.end
 
 
 def _as_text(cell: Cell) -> str:

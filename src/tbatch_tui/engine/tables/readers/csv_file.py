@@ -6,24 +6,29 @@ import csv
 import io
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, cast
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.tables.problems import FaultyTableError, RowProblem, RowProblems
+from tbatch_tui.engine.tables.readers.csv_blocks import PlainRecords
 from tbatch_tui.engine.tables.readers.delimiter import NO_DELIMITER, find_delimiter
-from tbatch_tui.engine.tables.readers.encoding import encoding_of, not_decodable, text_lines
+from tbatch_tui.engine.tables.readers.encoding import encoding_of, has_utf8_lines, lines_from, not_decodable, text_lines
 from tbatch_tui.engine.tables.readers.source import (
     CELL_MAX,
     PIECE,
+    CellColumns,
     Cells,
     HashingFile,
     TableRows,
     TableSource,
     read_failed,
+    rows_together,
 )
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
 _ESCAPED = {"\\t": "\t", "tab": "\t"}
@@ -92,30 +97,61 @@ class CsvSource(TableSource):
     def _faulty(self, message: str) -> FaultyTableError:
         return FaultyTableError(self.name, (RowProblem(0, "", message),), 1)
 
-    def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:  # noqa: ARG002 - all are there
-        """Return the rows, with all columns."""
-        return TableRows(self.columns, self._records(problems))
+    def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:
+        """Return the rows, with the columns that are needed."""
+        columns = tuple(name for name in self.columns if name in needed) or self.columns[:1]
+        return TableRows(columns, self._rows(columns, problems))
 
-    def _records(self, problems: RowProblems) -> Iterator[Cells]:
-        width, number = len(self.columns), 0
+    def _rows(self, columns: Sequence[str], problems: RowProblems) -> Iterator[Cells]:
+        for taken in self._read(columns, problems):
+            if isinstance(taken, CellColumns):
+                yield from taken
+            else:
+                yield taken
+
+    def batches(self, needed: Sequence[str], problems: RowProblems) -> Iterator[list[Cells] | CellColumns]:
+        """Yield the rows, many at once, with these columns alone."""
+        taken = self._read(needed, problems)
+        for first in taken:
+            if not isinstance(first, CellColumns):  # and no one that follows is
+                yield from rows_together(chain([first], cast("Iterator[Cells]", taken)), self)
+                return
+            yield first
+
+    def _read(self, columns: Sequence[str], problems: RowProblems) -> Iterator[CellColumns | Cells]:
+        """Yield the cells of plain records together; from the first on that is not plain, each record alone."""
+        places = [self.columns.index(name) for name in columns]
+        number, lines = 0, 0
         with self._errors(), io.BufferedReader(raw := HashingFile(self.path), PIECE) as file:
             self.reading = raw
+            is_utf8 = has_utf8_lines(file, self._encoding)
             reader = csv.reader(text_lines(file, self._encoding), delimiter=self._delimiter, strict=True)
             try:
                 for record in reader:  # blank lines are no records
                     if record:
                         break
+                if is_utf8:
+                    lines = reader.line_num
+                    plain = PlainRecords(file, self._delimiter, len(self.columns), places)
+                    for together in plain:
+                        number += len(together)
+                        yield together
+                    lines += plain.lines
+                    texts = map(bytes.decode, lines_from(plain.rest, file))
+                    reader = csv.reader(texts, delimiter=self._delimiter, strict=True)
                 for record in reader:
-                    if len(record) == width:
+                    if len(record) == len(self.columns):
                         number += 1
-                        yield record
+                        yield [record[at] for at in places]
                     elif record:
                         number += 1
-                        cells = f"{len(record):,} cell{'' if len(record) == 1 else 's'}"
-                        problems.add(number, "", f"{cells} instead of {width:,} (line {reader.line_num:,})")
+                        line = f"line {lines + reader.line_num:,}"
+                        problems.add(
+                            number, "", f"{plural(len(record), 'cell')} instead of {len(self.columns):,} ({line})"
+                        )
                         yield ()
             except UnicodeDecodeError as error:
-                raise not_decodable(self.name, error, reader.line_num + 1, self._encoding) from None
+                raise not_decodable(self.name, error, lines + reader.line_num + 1, self._encoding) from None
             except csv.Error as error:
                 problems.add(number + 1, "", _reason(str(error), self._line_of(number + 1)))
             self.sha256 = raw.finish()

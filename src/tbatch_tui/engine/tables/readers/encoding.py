@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import LocalFileError
@@ -35,15 +36,25 @@ def encoding_of(head: bytes, wanted: str | None) -> str:
     return "utf-8-sig"
 
 
+def has_utf8_lines(file: io.BufferedReader[Any], encoding: str) -> bool:
+    """Return whether the lines of a file can be cut out of its bytes: UTF-8, with line feeds."""
+    head = file.peek(1)
+    return encoding == "utf-8-sig" and not (b"\r" in head and b"\n" not in head)
+
+
+def lines_from(head: bytes, file: io.BufferedReader[Any]) -> Iterator[bytes]:
+    """Yield the lines of what was read of a file already, and of what follows it."""
+    return chain(io.BytesIO(head + file.readline()), file)
+
+
 def text_lines(file: io.BufferedReader[Any], encoding: str) -> Iterator[str]:
     """Yield the lines of a file with their line ends.
 
     Raises UnicodeDecodeError while they are read: `not_decodable` makes an error of it.
     """
-    head = file.peek(1)
-    if encoding != "utf-8-sig" or (b"\r" in head and b"\n" not in head):
+    if not has_utf8_lines(file, encoding):
         return _wrapped_lines(file, encoding)
-    if head.startswith(BOM):
+    if file.peek(1).startswith(BOM):
         file.read(len(BOM))
     return map(bytes.decode, file)  # a third faster than a TextIOWrapper
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
@@ -22,6 +22,9 @@ PIECE = 1 << 18
 BOM = b"\xef\xbb\xbf"
 CELL_MAX = 16 << 20
 """Bytes or characters of a cell: a larger one is over the limit of a line anyway."""
+
+_TOGETHER = 1_000
+"""Rows that are given together, at most."""
 
 Cells = Sequence["Cell"]
 """The cells of a row, in the order of `TableRows.columns`; empty for a row that has a problem."""
@@ -45,6 +48,36 @@ class TableRows:
 
     def __iter__(self) -> Iterator[Cells]:
         return self._cells
+
+
+class CellColumns:
+    """Cells of records that follow each other, column by column: texts in UTF-8, none of which has a NUL."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: list[list[bytes]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[Cells]:
+        return zip(*[b"\0".join(column).decode().split("\0") for column in self.columns], strict=True)
+
+
+def rows_together(rows: Iterable[Cells], source: TableSource) -> Iterator[list[Cells]]:
+    """Yield rows together: those that were read with one piece of the file, or a large one alone."""
+    batch: list[Cells] = []
+    position = -1
+    for cells in rows:
+        reading = source.reading
+        if reading is None or reading.position != position or len(batch) >= _TOGETHER:
+            if batch:
+                yield batch
+            batch, position = [], -1 if reading is None else reading.position
+        batch.append(cells)
+    if batch:
+        yield batch
 
 
 class TableSource(ABC):
@@ -101,6 +134,15 @@ class TableSource(ABC):
 
         Raises LocalFileError and FaultyTableError while the rows are read.
         """
+
+    def batches(self, needed: Sequence[str], problems: RowProblems) -> Iterator[list[Cells] | CellColumns]:
+        """Yield the rows, many at once, with these columns alone. Raises as `rows`."""
+        rows = self.rows(needed, problems)
+        if rows.columns == tuple(needed):
+            yield from rows_together(rows, self)
+            return
+        places = [rows.columns.index(name) for name in needed]
+        yield from rows_together((tuple([cells[at] for at in places]) if cells else () for cells in rows), self)
 
 
 class HashingFile(io.RawIOBase):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +17,8 @@ from tbatch_tui.engine.tables.recipe_rules import check_schema_text
 from tbatch_tui.engine.tables.requests import custom_ids
 from tbatch_tui.engine.tables.requests.custom_ids import IdError
 from tbatch_tui.engine.tables.requests.images import ImageError, image_reader
-from tbatch_tui.engine.tables.template import OneColumn, RenderError, Template, TemplateTextError, nearest
+from tbatch_tui.engine.tables.requests.json_cells import json_lines
+from tbatch_tui.engine.tables.template import Joined, RenderError, Template, TemplateTextError, nearest
 from tbatch_tui.engine.token_estimate import BYTES_PER_TOKEN, Prompt, estimate_prompt
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.tables.cells import Cell
     from tbatch_tui.engine.tables.readers.source import TableSource
     from tbatch_tui.engine.tables.recipe import Recipe
+    from tbatch_tui.engine.tables.requests.json_cells import JsonCells
 
     CellText = Callable[[Sequence[Cell]], str]
 
 _URL_SCHEMES = ("http://", "https://", "s3://")
 _encode = msgspec.json.Encoder().encode
-_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class MissingColumnError(BatchError):
@@ -203,7 +203,7 @@ class BoundBuilder:
         afters = (self._first, *(after for _, _, after in self._slots))
         constant = [end + after + start for end, after, start in zip(ends, afters, starts, strict=True)]
         head, *others = (text.replace(b"%", b"%%") for text in (self._head, *constant))
-        self._format = head + (b'"row-%04d"' if self._id_at is None else b"%b") + b"%b".join(others) + b"\n"
+        self._format = head + (b'"row-%04d"' if self._id_at is None else b'"%b"') + b"%b".join(others) + b"\n"
         self._id_of = builder.id_reader(positions)
         self._id_column = builder.id_column or ""
         self._checked = [(name, positions[name]) for name in builder.referenced]
@@ -240,29 +240,26 @@ class BoundBuilder:
             parts.append(after)
         return b"".join(parts), hash(keys[0] if len(keys) == 1 else tuple(keys))
 
-    def batch(self, first: int, rows: Sequence[Sequence[Cell]]) -> RequestBatch | None:
+    def batch(self, first: int, cells: JsonCells) -> RequestBatch | None:
         """Return the requests of rows that are numbered from `first` on, many at once.
 
         None where a row needs a closer look: one of its cells is empty, its id cannot be one, or its text cannot be
-        rendered or sent. Only for tables of text, whose ids are in a column or made of the number of the row.
+        rendered. Only for tables of text, whose ids are in a column or made of the number of the row.
         """
+        if any(b"" in cells.columns[at] for _, at in self._checked):
+            return None
         ids: list[str] = []
-        heads: Iterable[object] = range(first, first + len(rows))
+        heads: Iterable[object] = range(first, first + len(cells))
+        if self._id_at is not None:
+            ids, heads = cells.texts(self._id_at), cells.columns[self._id_at]
+            if not all(ids) or max(map(len, ids)) > CUSTOM_ID_CHARACTERS:
+                return None
         try:
-            for _, at in self._checked:
-                if "" in map(itemgetter(at), rows):
-                    return None
-            if self._id_at is not None:
-                ids = list(map(itemgetter(self._id_at), rows))
-                if not all(ids) or max(map(len, ids)) > CUSTOM_ID_CHARACTERS:
-                    return None
-                heads = _encode_lines(ids).splitlines()
-            # A line end within a text is escaped, so that each line of these is one text, in quotes.
-            parts = [_encode_lines(part.texts(rows))[1:-2].split(b'"\n"') for part in self._varying]
-        except (IndexError, RenderError, ImageError, CellError, UnicodeEncodeError):
+            parts = [part.of(cells) for part in self._varying]
+        except (RenderError, ImageError, CellError, UnicodeEncodeError):
             return None
         lines = list(map(self._format.__mod__, zip(heads, *parts, strict=True)))
-        keys = parts[0] if len(parts) == 1 else zip(*parts, strict=True) if parts else [()] * len(rows)
+        keys = parts[0] if len(parts) == 1 else zip(*parts, strict=True) if parts else [()] * len(cells)
         return RequestBatch(lines, list(map(hash, keys)), list(map(hash, ids)))
 
     def line(self, custom_id: str, tail: bytes) -> bytes:
@@ -298,18 +295,31 @@ class _VaryingPart(NamedTuple):
     """What differs from row to row in a text, and the JSON of what stands before and after it, with its quotes."""
 
     start: bytes
-    texts: Callable[[Sequence[Sequence[Any]]], list[str]]
-    """Returns this part of many rows, all of which are text."""
+    of: Callable[[JsonCells], list[bytes]]
+    """Returns this part of many rows as JSON, without quotes."""
     end: bytes
 
 
 def _varying_part(text: CellText) -> _VaryingPart:
-    """Return the part of a text that has to be encoded for each row: of a template of one column its cell."""
-    if isinstance(text, OneColumn):
-        cell = itemgetter(text.position)
+    """Return the part of a text that is made for each row: of a plain template what is between its first and last."""
+    if isinstance(text, Joined):
         with suppress(UnicodeEncodeError):  # each row says that
-            return _VaryingPart(_encode(text.start)[:-1], lambda rows: list(map(cell, rows)), _encode(text.end)[1:])
-    return _VaryingPart(b'"', lambda rows: list(map(text, rows)), b'"')
+            return _plain_part(text)
+    return _VaryingPart(b'"', lambda cells: json_lines(list(map(text, cells.rows()))).split(b"\n"), b'"')
+
+
+def _plain_part(text: Joined) -> _VaryingPart:
+    (start, first), *others = text.parts
+    start_json, end_json = _encode(start)[:-1], _encode(text.end)[1:]
+    if not others:
+        return _VaryingPart(start_json, lambda cells: cells.columns[first], end_json)
+    between = [_encode(piece)[1:-1].replace(b"%", b"%%") for piece, _ in others]
+    form = b"%b".join([b"", *between, b""])
+    places = [at for _, at in text.parts]
+    joined = form.__mod__
+    return _VaryingPart(
+        start_json, lambda cells: list(map(joined, zip(*[cells.columns[at] for at in places], strict=True))), end_json
+    )
 
 
 def _audio_url(position: int) -> CellText:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.rights import PRIVATE
 from tbatch_tui.engine.tables.problems import RowProblems
-from tbatch_tui.engine.tables.readers.read_ahead import batches, can_read_ahead, read_ahead
 from tbatch_tui.engine.tables.repeats import FirstOnly, digest
 from tbatch_tui.engine.tables.requests.builder import RequestBuilder, RowError
+from tbatch_tui.engine.tables.requests.json_cells import JsonCells
+from tbatch_tui.engine.tables.requests.read_ahead import can_read_ahead, read_ahead, read_batches
 from tbatch_tui.engine.tables.selection import RowSelection
 
 if TYPE_CHECKING:
@@ -128,31 +129,28 @@ class RequestRun:
         They are many where nothing about the rows needs a closer look. Problems of rows are added to the problems.
         """
         is_plain = self._source.has_text_only and self.selection.is_everything and not self._recipe.rows.once
-        is_plain = is_plain and self._recipe.image is None and self._is_answered is None
+        is_plain = is_plain and self._recipe.image is None and self._is_answered is None and bool(self._needed)
         if not is_plain or self.builder.id_column != self._recipe.id or self._recipe.rows.empty == "keep":
             for row, line in self.numbered_lines():
                 yield row, [line]
             return
-        columns, number = self._needed, 0
-        if can_read_ahead(self._source) and columns:
-            taken = read_ahead(self._source, columns, self.problems)
-        else:
-            rows = self._source.rows(columns, self.problems)
-            columns, taken = rows.columns, batches(rows, self._source)
-        bound = self.builder.bind(columns)
-        for batch in taken:
-            made = bound.batch(number + 1, batch)
+        number = 0
+        read = read_ahead if can_read_ahead(self._source) else read_batches
+        bound = self.builder.bind(self._needed)
+        for taken in read(self._source, self._needed, self.problems):
+            made = bound.batch(number + 1, taken) if isinstance(taken, JsonCells) else None
             if made is None or max(map(len, made.lines)) > bound.fitting_bytes:
-                asked = self._asked(enumerate(batch, start=number + 1), bound)
+                rows = taken.rows() if isinstance(taken, JsonCells) else taken
+                asked = self._asked(enumerate(rows, start=number + 1), bound)
                 for row, line in self._lines_of(asked, None):
                     yield row, [line]
             else:
-                self.requests += len(batch)
+                self.requests += len(taken)
                 self._tails.extend(made.keys)
                 if self._ids is not None:
                     self._ids.extend(made.ids)
                 yield number + 1, made.lines
-            number += len(batch)
+            number += len(taken)
         self.selection.rows = number
         self._count_repeats()
 

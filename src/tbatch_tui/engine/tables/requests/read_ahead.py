@@ -1,4 +1,4 @@
-"""Reads a large table of text in a child process made by fork, while its rows are made into requests in this one."""
+"""Reads the rows of a table of text, many at once; a large one in a child process, made by fork."""
 
 from __future__ import annotations
 
@@ -7,30 +7,22 @@ import marshal
 import os
 import threading
 from contextlib import suppress
-from operator import itemgetter
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
-
-import msgspec
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.problems import RowProblem, RowProblems
+from tbatch_tui.engine.tables.requests.json_cells import JsonCells, json_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
 
 BYTES_MIN = 8_000_000
 """Under this size of the file a second process costs more than it saves."""
-_ROWS = 1_000
-"""Rows that are sent at once, at most."""
 _LENGTH = 8
 _PIPE = 1 << 18
 """Bytes that wait between the two processes, so that neither stops at each batch."""
-_CELLS, _OTHER = b"c", b"o"
-"""How a message begins: the cells of rows, column by column, or anything else."""
-_encode = msgspec.msgpack.Encoder().encode
-_decode_cells = msgspec.msgpack.Decoder(list[list[str]]).decode
 
 
 def can_read_ahead(source: TableSource) -> bool:
@@ -41,26 +33,20 @@ def can_read_ahead(source: TableSource) -> bool:
     return is_file_of_text and len(os.sched_getaffinity(0)) > 1 and source.path.stat().st_size >= BYTES_MIN
 
 
-def batches(rows: Iterable[Cells], source: TableSource) -> Iterator[list[Cells]]:
-    """Yield rows together: those that were read with one piece of the file, or a large one alone."""
-    batch: list[Cells] = []
-    position = -1
-    for cells in rows:
-        reading = source.reading
-        if reading is None or reading.position != position or len(batch) >= _ROWS:
-            if batch:
-                yield batch
-            batch, position = [], -1 if reading is None else reading.position
-        batch.append(cells)
-    if batch:
-        yield batch
-
-
-def read_ahead(source: TableSource, columns: Sequence[str], problems: RowProblems) -> Iterator[list[Cells]]:
-    """Yield the rows of a source together, with these columns alone. `source.sha256` is known at the end.
+def read_batches(
+    source: TableSource, columns: Sequence[str], problems: RowProblems
+) -> Iterator[JsonCells | list[Cells]]:
+    """Yield the rows of a source together, with these columns alone; as they are where one needs a closer look.
 
     Raises as reading the source does.
     """
+    for batch in source.batches(columns, problems):
+        lines = json_columns(batch, len(columns))
+        yield list(batch) if lines is None else JsonCells(lines)
+
+
+def read_ahead(source: TableSource, columns: Sequence[str], problems: RowProblems) -> Iterator[JsonCells | list[Cells]]:
+    """Yield the same as `read_batches`, read by another process. `source.sha256` is known at the end."""
     reader, writer = _wide_pipe()
     child = os.fork()
     if child == 0:
@@ -69,11 +55,10 @@ def read_ahead(source: TableSource, columns: Sequence[str], problems: RowProblem
     last: object = None
     try:
         with open(reader, "rb", buffering=1 << 20) as pipe:  # noqa: PTH123 - a descriptor, not a path
-            while kind := pipe.read(1):
-                data = pipe.read(int.from_bytes(pipe.read(_LENGTH), "little"))
-                last = list(zip(*_decode_cells(data), strict=True)) if kind == _CELLS else marshal.loads(data)
+            while size := pipe.read(_LENGTH):
+                last = marshal.loads(pipe.read(int.from_bytes(size, "little")))
                 if isinstance(last, list):
-                    yield last
+                    yield JsonCells(last) if isinstance(last[0], bytes) else last
     except BaseException:
         os.kill(child, 9)
         raise
@@ -96,13 +81,12 @@ def _send_and_exit(source: TableSource, columns: Sequence[str], reader: int, wri
         gc.disable()
         os.close(reader)
         problems = RowProblems()
-        rows = source.rows(columns, problems)
-        places = [rows.columns.index(name) for name in columns]
         with open(writer, "wb", buffering=1 << 18) as pipe:
-            for batch in batches(rows, source):
-                _send_rows(pipe, batch, places)
+            for batch in source.batches(columns, problems):
+                lines = json_columns(batch, len(columns))
+                _send(pipe, [tuple(cells) for cells in batch] if lines is None else lines)
             named = [tuple(RowProblem(*problem)) for problem in problems.named]
-            _send(pipe, _OTHER, marshal.dumps((source.sha256, named, problems.total)))
+            _send(pipe, (source.sha256, named, problems.total))
         status = 0
     finally:
         os._exit(status)
@@ -118,15 +102,7 @@ def _wide_pipe() -> tuple[int, int]:
     return reader, writer
 
 
-def _send_rows(pipe: BinaryIO, batch: list[Cells], places: Sequence[int]) -> None:
-    """Send the cells at these places of each row."""
-    try:
-        _send(pipe, _CELLS, _encode([list(map(itemgetter(at), batch)) for at in places]))
-    except (IndexError, UnicodeEncodeError):  # a row with a problem is empty; some encodings give half a surrogate pair
-        rows = [tuple([cells[at] for at in places]) if cells else () for cells in batch]
-        _send(pipe, _OTHER, marshal.dumps(rows))
-
-
-def _send(pipe: BinaryIO, kind: bytes, data: bytes) -> None:
-    pipe.write(kind + len(data).to_bytes(_LENGTH, "little"))
+def _send(pipe: BinaryIO, message: Any) -> None:
+    data = marshal.dumps(message)
+    pipe.write(len(data).to_bytes(_LENGTH, "little"))
     pipe.write(data)
