@@ -57,6 +57,17 @@ def test_a_server_that_cannot_be_asked(run: Run, variable: str, value: str, word
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("path", "name"), [("/v3/whoami", "account"), ("/v2/supported-models", "models")])
+def test_what_a_submit_can_do_without_is_a_warning(run: Run, sandbox: Sandbox, path: str, name: str) -> None:
+    sandbox.plan_fault("status", path, status=404, to=None)
+    done = run("doctor", "--json")
+    assert done.returncode == 0
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings[name]["state"] == "warning"
+    assert "404" in findings[name]["advice"]
+    assert "jobs" in findings, "the rest is looked at all the same"
+
+
 def test_live_wants_a_word_first(run: Run, sandbox: Sandbox) -> None:
     done = run("doctor", "--live")
     assert done.returncode == 2

@@ -155,7 +155,7 @@ async def test_an_account_is_asked_for_by_its_key(api: TogetherApi, still_sandbo
     assert organization and project and title
     assert api.clock.last_date is not None
     still_sandbox.plan_fault("status", "/v3/whoami", status=500)
-    with pytest.raises(OutcomeUnknownError, match="asked to ask whose key this is"):
+    with pytest.raises(OutcomeUnknownError, match="asked to tell whose key this is"):
         await api.account()
 
 

@@ -11,7 +11,10 @@ from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.catalogue import ModelInfo
+
+_UNNAMED = "the server does not say whose key this is: its last characters stand for the account"
 
 _SKEW_MAX = 120.0
 """Seconds that the clocks may differ without a word."""
@@ -46,18 +49,37 @@ async def look_at_server(settings: Settings) -> ServerLook:
         seconds = time.monotonic() - began
         findings.append(Diagnosis("server", "address", f"{address}, answered in {seconds * 1000:,.0f} ms"))
         findings.append(_clock(api.clock.last_date))
-        organization, project, title = await api.account()
-        findings.append(Diagnosis("server", "account", title or " / ".join(filter(None, (organization, project)))))
+        findings.append(await _account(api))
         jobs = decode_jobs(body)
         findings.append(Diagnosis("server", "jobs", f"{len(jobs):,} on the server"))
-        models = await api.models()
-        findings.append(Diagnosis("server", "models", f"{len(models):,} serverless"))
+        models_found, models = await _models(api)
+        findings.append(models_found)
     except BatchError as error:
         what = "address" if not findings else "answers"
         findings.append(Diagnosis("server", what, address, State.PROBLEM, str(error)))
     finally:
         await api.close()
     return ServerLook(findings, models)
+
+
+async def _account(api: TogetherApi) -> Diagnosis:
+    """Ask whose key it is. A submit works without the answer: the key's last characters stand for the account then."""
+    try:
+        organization, project, title = await api.account()
+    except BatchError as error:
+        return Diagnosis("server", "account", _UNNAMED, State.WARNING, str(error))
+    if named := title or " / ".join(filter(None, (organization, project))):
+        return Diagnosis("server", "account", named)
+    return Diagnosis("server", "account", _UNNAMED)
+
+
+async def _models(api: TogetherApi) -> tuple[Diagnosis, list[ModelInfo]]:
+    """Ask for the catalogue. A submit works without it, but prices and limits of the models are not known then."""
+    try:
+        models = await api.models()
+    except BatchError as error:
+        return Diagnosis("server", "models", "not known, and neither are prices", State.WARNING, str(error)), []
+    return Diagnosis("server", "models", f"{len(models):,} serverless"), models
 
 
 def _clock(date: float | None) -> Diagnosis:

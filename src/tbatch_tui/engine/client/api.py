@@ -316,7 +316,7 @@ class TogetherApi:
             client = self._client.with_options(timeout=_ACCOUNT_TIMEOUT)
             return decode_account(await (await client.with_raw_response.whoami()).read())
 
-        account = await self.request("ask whose key this is", send)
+        account = await self.request("tell whose key this is", send)
         self._account_ids = account[:2]
         return account
 
@@ -373,7 +373,7 @@ class TogetherApi:
             self._client.api_key = self._uploader.api_key = token.text
 
     async def _require_same_account(self, token: login.Token) -> None:
-        with translate_errors("ask whose key this is", host=self._client.base_url.host, key=token.text):
+        with translate_errors("tell whose key this is", host=self._client.base_url.host, key=token.text):
             answer = await self._client.with_options(api_key=token.text).with_raw_response.whoami()
             account = decode_account(await answer.read())
         if account[:2] != self._account_ids:
