@@ -153,3 +153,4 @@ def test_a_report_has_the_gold_column_and_an_export_what_a_search_finds(call: Ca
     assert call("export", job, "--format", "html", "--gold", "nothing")[0] == 2
     assert "--gold is for an HTML report" in call("export", job, "--format", "csv", "--gold", "gold")[2]
     assert "leave --search out" in call("export", job, "--into", "reviews.csv", "--search", "x")[2]
+    assert "leave --reasoning out" in call("export", job, "--into", "reviews.csv", "--reasoning")[2]

@@ -41,7 +41,7 @@ from tbatch_tui.tui.screens.jobs.dialogs.rest import RestDialog
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog
 from tbatch_tui.tui.screens.results.dialogs.input_choice import InputDialog
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.listing.column_dialog import ColumnDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
 from tbatch_tui.tui.screens.values.dialogs import PatternDialog

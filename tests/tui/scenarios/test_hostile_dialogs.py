@@ -11,7 +11,9 @@ from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.progress.history import JobHistory
-from tbatch_tui.engine.results import ErrorGroup
+from tbatch_tui.engine.results import DEFAULT_COLUMNS, ErrorGroup, ExportFormat
+from tbatch_tui.engine.tables.join_back import KnownSource
+from tbatch_tui.engine.tables.recipe import Recipe
 from tbatch_tui.tui.render import pace
 from tbatch_tui.tui.render.cost import format_unpriced
 from tbatch_tui.tui.render.error_hints import error_hint
@@ -23,7 +25,8 @@ from tbatch_tui.tui.screens.job import facts as job_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.pick.peek import peek
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.exporting.choice import ExportPreferences
+from tbatch_tui.tui.screens.results.exporting.dialog import ComparedWith, ExportDialog
 from tbatch_tui.tui.screens.results.reading.error_groups import group_columns
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
 from tbatch_tui.tui.widgets.fact_list import FactList
@@ -65,6 +68,10 @@ def record_of(nasty: str, *, made_here: bool = True) -> JobRecord:
     return JobRecord(text or "x", job, record_submission, label=text, note=text, input_name=text, output=failed)
 
 
+async def no_answer(_kind: str) -> None:
+    return None
+
+
 def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
     record = record_of(nasty)
     path = Path("/") / (nasty.replace("\0", "")[:200] or "x")
@@ -77,7 +84,12 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
         for rule in ("stream", "crlf", "method-file")
     ]
     yield FixDialog(FixOffer(path, tuple(fixes), 3))
-    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty, source=nasty, joined=path)
+    source = KnownSource(Recipe(model=nasty, prompt="p"), nasty or "x")
+    last = ExportPreferences(ExportFormat.HTML, DEFAULT_COLUMNS, False, path.parent, other="a", gold=nasty or "x")
+    others = ComparedWith(no_answer, {"a": nasty}, has_source=True)
+    yield ExportDialog(
+        nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty, source=source, last=last, compared=others
+    )
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 

@@ -16,8 +16,10 @@ from tbatch_tui.engine.results import Outcome
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog
 from tbatch_tui.tui.screens.compare.both import differing_words
 from tbatch_tui.tui.screens.compare.screen import CompareScreen
+from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.screens.values.screen import ValuesScreen
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tests.conftest import until
 from tests.helpers.app_host import ALL_SIZES, make_app
 from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_text
@@ -93,18 +95,25 @@ async def open_compare(
     folder: Path, *chosen: str, size: tuple[int, int] = (120, 30)
 ) -> AsyncIterator[tuple[CompareHost, Pilot[object], CompareScreen]]:
     """Open Results, go on to Compare, and choose with these keys what to compare with."""
+    async with open_host(folder, size) as (host, pilot):
+        await pilot.press("C")
+        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await pilot.press(*chosen, "enter")
+        await until(lambda: isinstance(host.screen, CompareScreen) and host.screen.session.found is not None)
+        await wait_until_idle(host, pilot)
+        assert isinstance(host.screen, CompareScreen)
+        yield host, pilot, host.screen
+
+
+@asynccontextmanager
+async def open_host(folder: Path, size: tuple[int, int]) -> AsyncIterator[tuple[CompareHost, Pilot[object]]]:
+    """Open Results."""
     host = CompareHost(folder)
     async with host.engine:
         await host.engine.records()
         async with host.run_test(size=size) as pilot:
             await wait_until_idle(host, pilot)
-            await pilot.press("C")
-            await until(lambda: isinstance(host.screen, ChoiceDialog))
-            await pilot.press(*chosen, "enter")
-            await until(lambda: isinstance(host.screen, CompareScreen) and host.screen.session.found is not None)
-            await wait_until_idle(host, pilot)
-            assert isinstance(host.screen, CompareScreen)
-            yield host, pilot, host.screen
+            yield host, pilot
 
 
 async def test_compare_at_every_size(tmp_path: Path) -> None:
@@ -259,3 +268,45 @@ async def test_two_marked_jobs_are_compared_and_a_burst_opens_one_screen(tmp_pat
         await until(lambda: isinstance(app.screen_stack[2], ValuesScreen) and app.screen_stack[2].field is not None)
         await settled(app, pilot)
         assert sum(isinstance(screen, ValuesScreen) for screen in app.screen_stack) == 1
+
+
+async def test_a_report_holds_the_comparison_and_the_gold_column_that_were_chosen(tmp_path: Path) -> None:
+    save_two(tmp_path, answers(24, 0), answers(22, 1))
+    async with open_host(tmp_path, (80, 24)) as (host, pilot):
+
+        async def open_dialog() -> ExportDialog:
+            await pilot.press("x")
+            await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+            await pilot.pause()
+            assert isinstance(host.screen, ExportDialog)
+            return host.screen
+
+        dialog = await open_dialog()
+        assert "compare with" not in screen_text(host), "it is for a report alone"
+        dialog.query_one("#html", Checkbox).action_tick()
+        await pilot.pause()
+        other, gold = dialog.query_one("#other", Checkbox), dialog.query_one("#gold", Checkbox)
+        for box, key in ((other, "escape"), (other, "enter"), (gold, "enter")):
+            box.focus()
+            await pilot.press("space")
+            await until(lambda: isinstance(host.screen, ChoiceDialog), what="it asks with which")
+            await pilot.pause()
+            check_screen(host)
+            assert ("gold" in screen_text(host)) == (box is gold) and ("smaller-model" in screen_text(host)) != (
+                box is gold
+            )
+            await pilot.press(*["down"] * (box is gold), key)
+            await until(lambda: host.screen is dialog)
+            await pilot.pause()
+            assert box.on == (key == "enter")
+        await resize(host, pilot, (80, 40))
+        text = screen_text(host)
+        assert "[x] compare with smaller-model · job" in text and "[x] compare with gold · column of the table" in text
+        await pilot.press("enter")
+        await wait_until_idle(host, pilot)
+        page = (tmp_path / "results" / "safety-eval-8f3a12c4.html").read_text(encoding="utf-8")
+        assert "label: safety-eval and smaller-model" in page and "label: safety-eval and gold" in page
+        assert "precision" in page
+        await open_dialog()
+        assert "[x] compare with smaller-model" in screen_text(host), "it is offered again"
+        await pilot.press("escape")

@@ -18,7 +18,7 @@ from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.screens.create.send_choice import SendChoice
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
@@ -127,11 +127,19 @@ async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: 
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
         fingerprint = await app.engine.fingerprint(file)
-        key = await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, label="mine")
-        for record in await app.engine.groups.parts(key):
+        keys = [
+            await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, label=label)
+            for label in ("mine", "second")
+        ]
+        for record in [part for key in keys for part in await app.engine.groups.parts(key)]:
             await app.engine.wait_until(record.key, lambda record: record.counts is not None)
-        await until(lambda: shows(app, "▸ mine · 3 parts") and shows(app, "all ok"))
-        await pilot.press("g", "m")
+        await until(
+            lambda: shows(app, "▸ mine · 3 parts") and shows(app, "▸ second · 3 parts") and shows(app, "all ok")
+        )
+        jobs = app.screen
+        assert isinstance(jobs, JobsScreen)
+        jobs.go_to(keys[0])
+        await pilot.press("m")
         await until(lambda: on(app, "Results") and shows(app, "60 in = 60 ok") and shows(app, "merged from 3 jobs"))
         await pilot.press("escape")
         await until(lambda: on(app, "Jobs"))
@@ -147,6 +155,17 @@ async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: 
         await until(lambda: shows(app, "60 in = 60 ok") and shows(app, "merged from 3 jobs"))
         assert not shows(app, "#2"), "a part is not a second try"
         check_screen(app)
+        await pilot.press("escape", "escape")
+        await until(lambda: on(app, "Jobs"))
+        jobs.table.mark(["group:1", "group:2"])
+        await pilot.press("C")
+        await until(lambda: on(app, "Compare") and shows(app, "60 pairs") and shows(app, "mine with second"))
+        check_screen(app)
+        await pilot.press("b")
+        await until(lambda: shows(app, "group of"))
+        assert not shows(app, "mine · 1 of 3"), "it is not compared with itself"
+        await pilot.press("escape", "enter")
+        await until(lambda: on(app, "Results") and shows(app, "merged from 3 jobs"))
 
 
 def over_limits(path: Path) -> CheckReport:

@@ -22,8 +22,8 @@ from tbatch_tui.engine.options import AudioStore, EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
-from tbatch_tui.tui.screens.results import exporter
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.exporting import exporter
+from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.screens.results.session import ResultsSession

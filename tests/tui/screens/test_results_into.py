@@ -13,7 +13,8 @@ from tbatch_tui.engine.tables.history import note_recipe
 from tbatch_tui.engine.tables.make import make_input
 from tbatch_tui.engine.tables.readers.open_source import open_source
 from tbatch_tui.engine.tables.recipe import Recipe, RowChoice
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog, ExportPreferences
+from tbatch_tui.tui.screens.results.exporting.choice import ExportPreferences
+from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
@@ -88,8 +89,20 @@ async def test_a_table_that_is_gone_or_has_changed_is_not_written(tmp_path: Path
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
         await pilot.pause()
-        assert "into " not in screen_text(host).split("Merged")[0].split("Export")[-1]
-        await press(host, pilot, "escape")
+        text = screen_text(host)
+        assert "( ) into reviews.csv · is not where it was: say where" in text and "(•) Merged JSONL" in text
+        await pilot.press("space", "enter")
+        assert "Enter where the table is now." in screen_text(host)
+        moved = tmp_path / "elsewhere"
+        moved.mkdir()
+        (moved / "renamed.csv").write_text("review;n\nGood.;1\nBad.;2\nOdd.;3\nLeft out.;4\n")
+        host.screen.query_one("#table", TextInput).value = str(moved / "renamed.csv")
+        await pilot.pause()
+        assert host.screen.query_one("#path", TextInput).value.endswith("renamed-8f3a12c4.joined.csv")
+        await press(host, pilot, "enter")
+        await wait_until_idle(host, pilot)
+    (joined,) = (tmp_path / "results").iterdir()
+    assert joined.name == "renamed-8f3a12c4.joined.csv" and len(joined.read_text().splitlines()) == 5
 
 
 async def test_what_was_chosen_for_a_job_is_offered_again(tmp_path: Path) -> None:
@@ -116,12 +129,13 @@ async def test_what_was_chosen_for_a_job_is_offered_again(tmp_path: Path) -> Non
         assert Path(host.screen.query_one("#path", TextInput).value) == other / "safety-eval-8f3a12c4.html"
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "[]", "[1]", '["fax", "0", "/"]', '["csv", "0"]', "\x00"])
+@pytest.mark.parametrize("text", [None, "", "{}", "[]", "[1]", '{"format": "csv"}', "7", "\x00"])
 def test_what_cannot_be_read_of_it_is_no_choice(text: str | None) -> None:
     assert ExportPreferences.read(text) is None
 
 
 def test_columns_that_are_no_more_are_left_out(tmp_path: Path) -> None:
-    kept = ExportPreferences(ExportFormat.CSV, ("answer", "line"), True, tmp_path)
+    kept = ExportPreferences(ExportFormat.CSV, ("answer", "line"), True, tmp_path, "job-1", "stars")
     assert ExportPreferences.read(kept.as_text()) == kept
     assert ExportPreferences.read(kept.as_text().replace("line", "prose")) == replace(kept, columns=("answer",))
+    assert ExportPreferences.read(kept.as_text().replace("csv", "fax")) is None

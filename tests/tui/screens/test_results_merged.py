@@ -11,7 +11,7 @@ from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.journal import Journal
-from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tests.conftest import until

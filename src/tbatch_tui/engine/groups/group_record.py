@@ -14,6 +14,7 @@ from tbatch_tui.engine.domain.record import JobRecord, Rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.submission import JobGroup
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -44,6 +45,11 @@ class GroupRecord:
     def requests(self) -> int:
         """How many requests the whole file has."""
         return self.group.requests
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The result files of its parts that are on disk."""
+        return tuple(path for part in self.parts for path in part.paths)
 
     @property
     def created_at(self) -> float:

@@ -106,14 +106,15 @@ def joined_suffix(path: Path, source_format: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KnownSource:
-    """The table that a job was made of, which is still where it was."""
+    """The table that a job was made of, as its recipe names it."""
 
     recipe: Recipe
-    path: Path
+    text: str
+    """Its path, which may be no more, or `job:ID`."""
 
     @classmethod
     def find(cls, text: str, recipe_path: Path | None) -> KnownSource | None:
-        """Return the source that a recipe names; None where there is nothing. Looks at the file: for a thread.
+        """Return the source that a recipe names; None where that cannot be told. Looks at the file: for a thread.
 
         Args:
             text: The recipe.
@@ -123,31 +124,56 @@ class KnownSource:
             recipe = parse_recipe(text)
         except RecipeError:  # of another version
             return None
-        if recipe.source is None or recipe_path is None or recipe.source.path.startswith(JOB_PREFIX):
+        if recipe.source is None:
             return None
-        path = recipe_path.parent / recipe.source.path
-        return cls(recipe, path.resolve()) if path.exists() else None
+        if recipe.source.path.startswith(JOB_PREFIX):
+            return cls(recipe, recipe.source.path)
+        path = Path(recipe.source.path)
+        return cls(recipe, str((recipe_path.parent / path).resolve() if recipe_path is not None else path))
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.text if self.is_job else Path(self.text).name
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it is the results of a job, or of a group."""
+        return self.text.startswith(JOB_PREFIX)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is still where it was."""
+        return self.is_job or (Path(self.text).is_absolute() and Path(self.text).exists())
+
+    def at(self, text: str) -> KnownSource:
+        """Return the same source, which is somewhere else now."""
+        return KnownSource(self.recipe, text)
 
     def joined_path(self, folder: Path, job_id: str) -> Path:
         """Return where the table with the answers goes unless a person names another place."""
         told = self.recipe.source.format if self.recipe.source is not None else ""
-        stem = self.path.name if told in ("folder", RECORDINGS) else self.path.stem
-        return joined_path(folder, stem, joined_suffix(self.path, told), job_id)
+        if self.is_job:
+            return joined_path(folder, self.text.removeprefix(JOB_PREFIX)[:8], ".csv", job_id)
+        path = Path(self.text)
+        stem = path.name if told in ("folder", RECORDINGS) else path.stem
+        return joined_path(folder, stem, joined_suffix(path, told), job_id)
 
     def join(
         self,
         index: ResultIndex,
         path: Path,
         *,
+        job_results: Callable[[str], tuple[str, ResultIndex]] | None = None,
         runs: Sequence[tuple[Recipe, ResultIndex]] = (),
         replace: bool,
         cancelled: Callable[[], bool],
         progress: Callable[[int, int], object],
     ) -> JoinedTable:
-        """Read the results if they are not read yet, and write the table. Raises as `join_back`."""
+        """Read the results if they are not read yet, and write the table. Raises as `open_table` and `join_back`."""
         if not index.is_built:
             index.build(cancelled=cancelled)
-        table = open_table(str(self.path), self.recipe)
+        table = open_table(self.text, self.recipe, job_results)
         return join_back(
             self.recipe, table, index, path, runs=runs, replace=replace, cancelled=cancelled, progress=progress
         )

@@ -57,6 +57,12 @@ class Checkbox(OneLine, can_focus=True):
         self._group = group
         self._label = tuple(label)
 
+    def set_label(self, label: Sequence[tuple[str, str]], *, on: bool | None = None) -> None:
+        """Show another label, and switch it on or off without a message."""
+        self._label = tuple(label)
+        self.on = self.on if on is None else on
+        self.refresh_if_changed()
+
     def styled_text(self, _width: int) -> StyledText:
         """Show box and label."""
         (left, mark, right) = "[x]" if self._group is None else "(•)"

@@ -36,7 +36,7 @@ _SHOWN = 5
 
 async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the table and print its path; to standard error, the rows by outcome, and what is gone or new."""
-    others = {"--format": arguments.format, "--columns": arguments.columns}
+    others = {"--format": arguments.format, "--columns": arguments.columns, "--reasoning": arguments.reasoning}
     given = [name for name, value in others.items() if value] + ["--filter"] * (arguments.filter != "all")
     given += [f"--{name}" for name in ("search", "compare", "gold") if getattr(arguments, name) is not None]
     if given:

@@ -27,7 +27,7 @@ from tbatch_tui.tui.screens.compare.lines import (
     sum_text,
     what_it_is,
 )
-from tbatch_tui.tui.screens.compare.session import CompareSession, Other
+from tbatch_tui.tui.screens.comparing import CompareSession, Other, choose_other
 from tbatch_tui.tui.widgets.summary_line import SummaryLine
 from tbatch_tui.tui.widgets.table.grid import CountTable, GridRow, GridTable
 from tbatch_tui.tui.widgets.table.table import RecordTable
@@ -138,7 +138,7 @@ class CompareScreen(BaseScreen):
         matrix.styles.height = min(len(rows) + 1, _MATRIX_LINES) + 1
         matrix.set_grid("first ╲ second" if not found.is_gold else "answer ╲ gold", titles, rows)
         await self.query_one("#list").remove_children()
-        names = self.session.name(self.session.key), self.session.other_name
+        names = self.session.own_name, self.session.other_name
         table = CountTable[PairLine](pair_columns(*map(line, names)), id="pairs", enter="Rows")
         await self.query_one("#list").mount(table)
         self._kind = KINDS[0]
@@ -160,7 +160,7 @@ class CompareScreen(BaseScreen):
 
     def _show_header(self) -> None:
         other = self.session.other_name
-        names = self.session.name(self.session.key)
+        names = self.session.own_name
         versus = "gold column" if self.session.other is not None and self.session.other.gold else "with"
         subject = f"{names} {versus} {other}" if other else names
         count = self.pairs.row_count if self.pairs is not None else 0
@@ -184,7 +184,7 @@ class CompareScreen(BaseScreen):
             self.bridge.report(error)
             return
         pieces = await asyncio.to_thread(differing_words, *texts)
-        self.query_one(BothSides).show((self.session.name(self.session.key), self.session.other_name), pieces)
+        self.query_one(BothSides).show((self.session.own_name, self.session.other_name), pieces)
 
     # -- to the rows ---------------------------------------------------------------------------------
 
@@ -210,8 +210,7 @@ class CompareScreen(BaseScreen):
             self.bridge.notify("There are no such rows")
             return
         rows = [found.first_rows[place] for place in places]
-        selection = ResultSelection(title, rows)
-        self.post_message(OpenResults(self.session.key, selection=selection, merged=self._opened.merged))
+        self._open_results(self.session.key, ResultSelection(title, rows), merged=self._opened.merged)
 
     @on(RecordTable.Selected, "#pairs")
     def _show_row(self, event: RecordTable.Selected) -> None:
@@ -221,12 +220,16 @@ class CompareScreen(BaseScreen):
             return
         other, found = self.session.other, self.session.found
         if pair.first_row is None and other is not None and other.key and pair.second_row is not None:
-            self.post_message(OpenResults(other.key, selection=ResultSelection(pair.custom_id, [pair.second_row])))
+            self._open_results(other.key, ResultSelection(pair.custom_id, [pair.second_row]), merged=False)
             return
         row = pair.first_row if pair.first_row is not None else pair.second_row
         if row is not None and found is not None:
             selection = ResultSelection(pair.custom_id, [row])
-            self.post_message(OpenResults(self.session.key, selection=selection, merged=self._opened.merged))
+            self._open_results(self.session.key, selection, merged=self._opened.merged)
+
+    def _open_results(self, key: str, selection: ResultSelection, *, merged: bool) -> None:
+        key, is_group = self.session.place_of(key)
+        self.post_message(OpenResults(key, selection=selection, merged=merged or is_group))
 
     # -- actions -------------------------------------------------------------------------------------
 
@@ -287,26 +290,11 @@ class CompareScreen(BaseScreen):
     @work(group="gold", exclusive=True, exit_on_error=False)
     async def action_gold(self) -> None:
         """Choose the other job, or a column of the source that says what each answer should be."""
-        from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
-
-        quiet = "$status-quiet"
-        options: list[Option[Other]] = []
-        explanation = "Another job with the same ids, or a column with what each answer should be."
+        chosen = None
         try:
-            columns = await self.session.gold_columns()
-            options += [Option(Other(gold=name), name, [("column of the source table", quiet)]) for name in columns]
+            chosen = await choose_other(self.app, self.session, self.engine.now())
         except BatchError as error:
-            explanation += f" Columns are not here: {line(error.title)}."
-        now = self.engine.now()
-        jobs = [
-            Option(Other(key=record.key), record.name, [(f"job of {fmt.when(record.created_at, now)}", quiet)])
-            for record in await self.session.choices()
-        ]
-        dialog = ChoiceDialog(
-            f"Compare {line(self.session.name(self.session.key))} with?", explanation, [*jobs[:3], *options, *jobs[3:]],
-            leave="Cancel", heads=("Name", "What it is"), verb="Compare", title_width=30, lines=10,
-        )  # fmt: skip
-        chosen = await self.app.push_screen_wait(dialog)
+            self.bridge.report(error)
         if chosen is not None:
             self._compare(chosen, self.session.field)
         elif self.session.found is None:

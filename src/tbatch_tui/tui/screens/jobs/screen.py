@@ -356,15 +356,15 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
         self.table.turn_columns(step)
 
     def action_answers(self, _where: str) -> None:
-        """Compare the two jobs that are marked, the older one first."""
-        first, second = sorted(self.targets, key=lambda record: record.created_at)
+        """Compare the two jobs or groups that are marked, the older one first."""
+        first, second = sorted(self._model.rows_of(self.table.marked), key=lambda row: row.created_at)
         self.post_message(OpenCompare(first.key, second=second.key))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action can be done now."""
         match action:
             case "answers":
-                return len(self.table.marked) == len(self.targets) == 2 and all(job.paths for job in self.targets)
+                return len(rows := self._model.rows_of(self.table.marked)) == 2 and all(row.paths for row in rows)
             case "try_demo":
                 return self.engine.health.state is HealthState.NO_KEY
             case "profile":
@@ -382,7 +382,7 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
     def disabled_reason(self, action: str) -> str:
         """Return why an action of this screen cannot be done now."""
         match action:
-            case "answers" if len(self.targets) == 2 and self.table.marked:
+            case "answers" if len(self.table.marked) == 2:
                 return "The results of both jobs have to be on this machine: {job.download} downloads them"
             case "answers":
                 return "Mark two jobs to compare ({list.mark})"

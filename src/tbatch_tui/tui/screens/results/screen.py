@@ -15,7 +15,7 @@ from tbatch_tui.tui.screens.results.answers import answers_message
 from tbatch_tui.tui.screens.results.availability import reason_against
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import ask_schema
 from tbatch_tui.tui.screens.results.dialogs.input_choice import get_input
-from tbatch_tui.tui.screens.results.exporter import Exporter
+from tbatch_tui.tui.screens.results.exporting.exporter import Exporter
 from tbatch_tui.tui.screens.results.family import Family
 from tbatch_tui.tui.screens.results.header import Heading, ResultCosts, show_header
 from tbatch_tui.tui.screens.results.listing.browser import RowBrowser

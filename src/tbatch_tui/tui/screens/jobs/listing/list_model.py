@@ -119,11 +119,15 @@ class JobListModel:
     def records_of(self, keys: Iterable[str]) -> list[JobRecord]:
         """Return the records of these rows, each once: of a group all its parts."""
         found: dict[str, JobRecord] = {}
-        for key in keys:
-            row = self.rows.get(key) or self.records.get(key)
-            for record in row.parts if isinstance(row, GroupRecord) else (row,) if row is not None else ():
+        for row in self.rows_of(keys):
+            for record in row.parts if isinstance(row, GroupRecord) else (row,):
                 found[record.key] = record
         return list(found.values())
+
+    def rows_of(self, keys: Iterable[str]) -> list[JobRecord | GroupRecord]:
+        """Return the jobs and groups with these keys."""
+        rows = (self.rows.get(key) or self.records.get(key) for key in keys)
+        return [row for row in rows if row is not None]
 
     def release(self) -> bool:
         """Let the records that were held go to their groups; return whether there were any."""

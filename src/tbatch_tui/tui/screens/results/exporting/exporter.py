@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.audio.transcript_files import TranscriptFormat, is_audio, write_transcripts
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.group_results import results_by_key
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.results import ExportFormat, MergedIndex, export_rows
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
@@ -15,7 +17,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from textual.app import App
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.results import ResultIndex
+    from tbatch_tui.engine.results.export.report.parts import ComparisonTable
     from tbatch_tui.engine.tables.join_back import KnownSource
     from tbatch_tui.tui.bridge import Bridge
-    from tbatch_tui.tui.screens.results.export_dialog import ExportChoice
+    from tbatch_tui.tui.screens.results.exporting.choice import ExportChoice
+    from tbatch_tui.tui.screens.results.exporting.dialog import ComparedWith
     from tbatch_tui.tui.screens.results.rows import ChosenRows
-
-T = TypeVar("T")
 
 
 def _memory_of(record: JobRecord | None) -> str:
@@ -66,24 +68,25 @@ class Exporter:
         told = ""
         rows = chosen.rows if choice.shown_only else range(len(index))
         try:
-            if choice.into_source and source is not None and record is not None:
-                count = await self._join(source, record, choice.path, replace=replace)
+            if choice.format is None and source is not None and record is not None:
+                count = await self._join(source.at(choice.table), record, choice.path, replace=replace)
             elif isinstance(choice.format, TranscriptFormat):
                 write = partial(write_transcripts, index, rows, choice.path, choice.format, replace=replace)
-                wrote = await self._run(partial(write, progress=self._report_progress), len(rows))
+                with self._under_way(len(rows)):
+                    wrote = await run_cancellable(partial(write, progress=self._report_progress))
                 told, count = wrote.without_words, wrote.files
             else:
                 await self._write(index, rows, choice, record, replace=replace)
                 count = len(rows)
-            await self._remember(record, choice)
+            await self._engine.remember(_memory_of(record), choice.preferences().as_text())
         except BatchError as error:
             self._bridge.report(error)
         else:
-            what = "file" if isinstance(choice.format, TranscriptFormat) and not choice.into_source else "row"
+            what = "file" if isinstance(choice.format, TranscriptFormat) else "row"
             self._bridge.notify(f"Wrote {fmt.plural(count, what)}", fmt.join(fmt.short_path(choice.path), told))
 
     async def _find_source(self, record: JobRecord | None) -> KnownSource | None:
-        """Return the table that a job was made of, if that is known and still there."""
+        """Return the table that a job was made of, if that is known."""
         noted = await self._engine.recipes.recipe_of(record) if record is not None else None
         if noted is None:
             return None
@@ -99,14 +102,14 @@ class Exporter:
         chosen: ChosenRows,
         source: KnownSource | None,
     ) -> ExportChoice | None:
-        from tbatch_tui.tui.screens.results.export_dialog import ExportDialog, ExportPreferences
+        from tbatch_tui.tui.screens.results.exporting.choice import ExportPreferences
+        from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 
         name = record.name if record is not None else "results"
         stem = safe_name(name)
         job_id = record.job.id if record is not None and record.job is not None else ""
         if job_id:
             stem += f"-{safe_name(job_id[:8])}"
-        joined = await asyncio.to_thread(source.joined_path, self._folder, job_id) if source is not None else None
         return await app.push_screen_wait(
             ExportDialog(
                 name,
@@ -115,20 +118,36 @@ class Exporter:
                 count=len(index),
                 shown=len(chosen.rows),
                 label=chosen.label,
-                source=source.path.name if source is not None else "",
-                joined=joined,
+                source=source,
+                source_is_here=source is not None and await asyncio.to_thread(lambda: source.is_here),
+                job_id=job_id,
                 last=ExportPreferences.read(await self._engine.recall(_memory_of(record))),
                 recordings=is_audio(index, record.endpoint if record is not None else None),
+                compared=await self._compared(app, index, record, has_source=source is not None),
             )
         )
 
-    async def _remember(self, record: JobRecord | None, choice: ExportChoice) -> None:
-        """Keep what was chosen, to offer it the next time. Raises JournalError."""
-        from tbatch_tui.tui.screens.results.export_dialog import ExportPreferences
+    async def _compared(
+        self, app: App[Any], index: ResultIndex, record: JobRecord | None, *, has_source: bool
+    ) -> ComparedWith | None:
+        """Return what a report can compare the answers with."""
+        if record is None:
+            return None
+        from tbatch_tui.tui.screens.comparing import CompareSession, Other, choose_other
+        from tbatch_tui.tui.screens.results.exporting.dialog import ComparedWith
 
-        form = None if choice.into_source else choice.format
-        kept = ExportPreferences(form, choice.columns, choice.reasoning, choice.path.parent)
-        await self._engine.remember(_memory_of(record), kept.as_text())
+        session = CompareSession(self._engine, record.key, index)
+
+        async def ask(kind: str) -> Other | None:
+            is_job = kind == "other"
+            try:
+                return await choose_other(app, session, self._engine.now(), jobs=is_job, columns=not is_job)
+            except BatchError as error:
+                self._bridge.report(error)
+                return None
+
+        names = {each.key: each.name for each in await session.choices()}
+        return ComparedWith(ask, names, has_source=has_source)
 
     async def _may_replace(self, app: App[Any], path: Path) -> bool:
         from tbatch_tui.tui.dialogs.confirm import Confirm
@@ -151,6 +170,9 @@ class Exporter:
         form = choice.format
         assert isinstance(form, ExportFormat)
         job_id = record.job.id if record is not None and record.job is not None else ""
+        tables = []
+        if form is ExportFormat.HTML and record is not None:
+            tables = await self._compare(index, record, choice)
 
         def write(*, cancelled: Callable[[], bool]) -> None:
             parts = None
@@ -158,7 +180,7 @@ class Exporter:
                 from tbatch_tui.engine.answers.report_parts import report_parts
 
                 submitted = record.requests if record is not None and not isinstance(index, MergedIndex) else None
-                parts = report_parts(index, record, rows, submitted=submitted, cancelled=cancelled)
+                parts = report_parts(index, record, rows, submitted=submitted, comparisons=tables, cancelled=cancelled)
             export_rows(
                 index,
                 rows,
@@ -173,7 +195,21 @@ class Exporter:
                 progress=self._report_progress,
             )
 
-        await self._run(write, len(rows))
+        with self._under_way(len(rows)):
+            await run_cancellable(write)
+
+    async def _compare(self, index: ResultIndex, record: JobRecord, choice: ExportChoice) -> list[ComparisonTable]:
+        """Return the comparisons of a report, with another job and with a gold column. Raises BatchError."""
+        from tbatch_tui.engine.answers.report_parts import comparison_table
+        from tbatch_tui.tui.screens.comparing import CompareSession, Other
+
+        session, tables = CompareSession(self._engine, record.key, index), []
+        for other in (Other(key=choice.other), Other(gold=choice.gold)):
+            if other != Other():
+                with self._under_way(len(index)):
+                    found = await session.compare(other)
+                tables.append(comparison_table(found, session.own_name, session.other_name))
+        return tables
 
     async def _join(self, source: KnownSource, record: JobRecord, path: Path, *, replace: bool) -> int:
         """Write the source table with the answers of all jobs of the family; return its rows. Raises BatchError."""
@@ -186,11 +222,20 @@ class Exporter:
         runs = await engine.recipes.other_runs(source.recipe, await engine.records(), engine.results, known)
         if index is None:
             raise BatchError("The results of the first job are not here", "They are joined with those of its retries.")
-        write = partial(source.join, index, path, runs=runs, replace=replace, progress=self._report_progress)
-        joined = await self._run(write, source.recipe.source.rows or 0 if source.recipe.source is not None else 0)
+        write = partial(
+            source.join,
+            index,
+            path,
+            job_results=partial(results_by_key, await engine.records()),
+            runs=runs,
+            replace=replace,
+            progress=self._report_progress,
+        )
+        with self._under_way(source.recipe.source.rows or 0 if source.recipe.source is not None else 0):
+            joined = await run_cancellable(write)
         if joined.is_changed:
             self._bridge.notify(
-                f"{line(source.path.name)} has changed since the requests were made",
+                f"{line(source.name)} has changed since the requests were made",
                 f"Its rows were joined by their ids: {joined.new_total:,} are new, {joined.gone_total:,} are gone.",
             )
         return joined.rows
@@ -199,12 +244,13 @@ class Exporter:
         self.progress = (done, total)
         yield_to_loop()
 
-    async def _run(self, write: Callable[..., T], total: int) -> T:
-        """Call `write` in a thread that stops when this is cancelled, and return what it returns. Raises BatchError."""
+    @contextmanager
+    def _under_way(self, total: int) -> Iterator[None]:
+        """Show that rows are written, and say so where that is stopped."""
         self.progress = (0, total)
         self._changed()
         try:
-            return await run_cancellable(write)
+            yield
         except asyncio.CancelledError:
             self._bridge.notify("The export was stopped", "No files were left behind.")
             raise

@@ -1,0 +1,1 @@
+"""Export: what is asked, what is remembered of it, and writing it."""
