@@ -36,6 +36,21 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "f"}}
+NO_TOOL = "Selected function was not found in the tools list"
+NO_PART = "data did not match any variant of untagged enum MessageContent"
+
+
+def other_tool() -> dict[str, Any]:
+    """Return a choice of a tool that is not there."""
+    return {"type": "function", "function": {"name": "g"}}
+
+
+def asked(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return messages with one content part."""
+    return [{"role": "user", "content": [part]}]
+
+
 def answer_to(**body: Any) -> dict[str, Any]:
     """Return the answer to a chat request, checked against the SDK's model."""
     answer = completion(chat_row(**body)["body"], "row-1", 1_700_000_000, cut=False)
@@ -186,6 +201,25 @@ def test_transcriptions() -> None:
         (chat_row(seed=True), CHAT, "seed"),
         (chat_row(response_format={"type": "xml"}), CHAT, "response_format"),
         (chat_row(max_tokens=0), CHAT, "max_tokens"),
+        (chat_row(stop=["a"] * 5), CHAT, "Maximum four stop sequences allowed"),
+        (chat_row(tools=[{"type": "function", "name": "f"}]), CHAT, "tools[0]: missing field 'function'"),
+        (chat_row(tools=[TOOL, {"function": {}}]), CHAT, "tools[1]: missing field 'name'"),
+        (chat_row(tools=[TOOL], tool_choice=other_tool()), CHAT, NO_TOOL),
+        (chat_row(tool_choice=other_tool()), CHAT, NO_TOOL),
+        (chat_row(messages=asked({"type": "file", "file": {"file_id": "f"}})), CHAT, NO_PART),
+        (chat_row(messages=asked({"type": "text"})), CHAT, NO_PART),
+        (chat_row(messages=asked({"type": "image_url", "image_url": {"url": "ftp://x/y"}})), CHAT, "failed to fetch"),
+        (chat_row(messages=asked({"type": "image_url", "image_url": {}})), CHAT, "missing field 'url'"),
+        (
+            chat_row(response_format={"type": "json_schema", "json_schema": {"schema": {}}}),
+            CHAT,
+            "missing field 'name'",
+        ),
+        (chat_row(n=129), CHAT, "`n` must be between 1 and 128"),
+        (chat_row(logprobs=21), CHAT, "`logprobs` must be between 0 and 20"),
+        (chat_row() | {"method": "FILE"}, CHAT, "Content-Type must be application/json"),
+        (chat_row(model=None), CHAT, "missing field 'model'"),
+        (audio_row(temperature=1.5), TRANSCRIPTIONS, "`temperature` must be between 0 and 1"),
         (chat_row(model=WHISPER), CHAT, "does not support"),
         (audio_row() | {"method": "POST"}, TRANSCRIPTIONS, "Content-Type must be multipart/form-data"),
         (audio_row(model="openai/gpt-oss-20b"), TRANSCRIPTIONS, "does not support"),
@@ -201,6 +235,27 @@ def test_transcriptions() -> None:
 def test_rows_that_fail(row: dict[str, Any], endpoint: str, expected: str) -> None:
     message = failure_reason(row, endpoint)
     assert message is not None and expected in message
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"stop": "end"},
+        {"stop": ["a", "b", "c", "d"]},
+        {"n": 128, "logprobs": 20},
+        {"temperature": 1.9, "top_p": 1.5},
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "auto"},
+    ],
+)
+def test_rows_that_are_answered(more: dict[str, Any]) -> None:
+    assert failure_reason(chat_row(**more), CHAT) is None
+    assert failure_reason(chat_row(**more) | {"method": "POST", "url": "/v1/chat/completions"}, CHAT) is None
+
+
+@pytest.mark.parametrize("more", [{"temperature": 1.9}, {"top_p": 1.5}, {"presence_penalty": 3}])
+def test_what_only_the_documentation_forbids_fails_when_strict(more: dict[str, Any]) -> None:
+    assert failure_reason(chat_row(**more), CHAT) is None
+    assert "must be between" in (failure_reason(chat_row(**more), CHAT, strict=True) or "")
 
 
 def test_a_chosen_failure_rate() -> None:

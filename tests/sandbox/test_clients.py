@@ -18,6 +18,7 @@ from together.types.chat.chat_completion import ChatCompletion
 
 from tbatch_tui.sandbox.answers.models import MODELS
 from tbatch_tui.sandbox.demo.samples import write_samples
+from tbatch_tui.sandbox.jobs.jobs import PROJECT_ID
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.helpers.commands import run_command
 from tests.sandbox.conftest import CHAT, decode_rows
@@ -105,6 +106,11 @@ def test_the_catalogue(sdk: Together, http: httpx.Client) -> None:
     assert len(list(sdk.models.list_supported(search="whisper"))) == 1
     audio_models = list(sdk.models.list_supported(modality="MODALITY_AUDIO"))
     assert {model.display_type for model in audio_models} == {"transcribe"}
+    serverless = [model.name for model in MODELS if model.serverless]
+    everything = [model["id"] for model in http.get("/v1/models").json()]  # SDK 2.x and npm
+    assert set(serverless) < set(everything), "it also lists models that a batch may not use"
+    assert http.get(f"/v2/projects/{PROJECT_ID}/models").json()["data"] == []  # `tg models`
+    assert [project["name"] for project in http.get("/v1/projects").json()["data"]] == ["evals"]  # `tg projects`
     assert http.get("/v2/supported-models?limit=none").status_code == 400
     assert http.get("/v2/supported-models?after=none").json()["data"] == []
     assert http.get("/v2/supported-models/none").status_code == 404

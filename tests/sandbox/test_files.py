@@ -67,6 +67,7 @@ def test_an_unfinished_upload_is_no_file_yet(http: httpx.Client) -> None:
     assert http.post(f"/v1/files/{file_id}/preprocess").status_code == 400
     assert start_upload(http, checksum=checksum).status_code == 302  # no conflict yet: the bytes are not there
     put = httpx.put(location, content=BODY)  # the URL is signed
+    assert [file["id"] for file in http.get("/v1/files").json()["data"]] == [file_id]  # the npm client counts on that
     assert put.headers["etag"] == f'"{checksum}"'
     assert start_upload(http, checksum=checksum).status_code == 302
     assert http.post(f"/v1/files/{file_id}/preprocess").json()["bytes"] == len(BODY)
@@ -95,6 +96,28 @@ def test_an_upload_as_a_form(http: httpx.Client) -> None:
     assert http.get(f"/v1/files/{answer.json()['id']}/content").content == BODY
     again = http.post("/v1/files/upload", data={"purpose": "batch-api", "file_name": "x.jsonl"}, files=form)
     assert again.json() == answer.json()
+
+
+@pytest.mark.parametrize("missing", ["file_name", "purpose"])
+def test_an_upload_as_a_form_names_its_file(http: httpx.Client, missing: str) -> None:
+    form = {"purpose": "batch-api", "file_name": "x.jsonl"}
+    del form[missing]
+    refused = http.post("/v1/files/upload", data=form, files={"file": ("batch.jsonl", BODY)})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, missing)
+    assert http.get("/v1/files").json()["data"] == []
+
+
+@pytest.mark.parametrize("purpose", ["fine-tune", "calibration", "eval"])
+def test_a_batch_takes_a_file_of_any_purpose(http: httpx.Client, box: Sandbox, purpose: str) -> None:
+    form = {"purpose": purpose, "file_name": "x.jsonl"}
+    body = (
+        b'{"custom_id": "a", "body": {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "?"}]}}'
+    )
+    file = http.post("/v1/files/upload", data=form, files={"file": ("batch.jsonl", body)}).json()
+    assert file["purpose"] == purpose
+    made = http.post("/v1/batches", json={"endpoint": "/v1/chat/completions", "input_file_id": file["id"]})
+    box.advance(120)
+    assert box.job(made.json()["job"]["id"])["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +201,7 @@ def test_an_unusual_name_is_returned_unchanged(http: httpx.Client) -> None:
 def test_errors_have_the_usual_shape(sdk: Together) -> None:
     with pytest.raises(NotFoundError) as missing:
         sdk.files.content("file-none")
-    assert missing.value.response.json()["error"]["type"] == "invalid_request_error"
+    assert missing.value.response.json()["error"]["type"] == "not_found"
     with pytest.raises(APIStatusError) as refused:
         sdk.with_options(api_key="wrong").files.list()
     assert refused.value.status_code == 401

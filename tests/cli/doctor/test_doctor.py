@@ -31,6 +31,12 @@ def test_all_is_well(run: Run, sandbox: Sandbox) -> None:
     assert {call.method for call in sandbox.requests} == {"GET"}, "it changes nothing"
 
 
+def test_a_project_in_the_environment_is_said_to_do_nothing(run: Run) -> None:
+    done = run("doctor", env={"TOGETHER_PROJECT_ID": "proj-other"})
+    assert done.returncode == 0
+    assert "! TOGETHER_PROJECT_ID" in done.stdout and "jobs belong to the project of the key" in done.stdout
+
+
 def test_what_is_wrong_has_its_mend(run: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     done = run("doctor", "--output-dir", "out", env={"TOGETHER_API_KEY": None, "SSL_CERT_FILE": "none.pem"})

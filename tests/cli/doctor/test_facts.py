@@ -97,6 +97,7 @@ FALSIFIED: dict[str, Callable[[Observations], None]] = {
     "result-names": _set("result_names", value=["job_output.jsonl", "job_error.jsonl"]),
     "range": _set("range_status", value=200),
     "cancel-ended": _set("cancelled", value=(200, {})),
+    "unknown-file": _set("unknown_file", value=(404, {"error": "File not found"})),
     "unknown-job": _set("unknown_job", value=(403, {"error": "Job not found"})),
 }
 

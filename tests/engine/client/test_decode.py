@@ -134,6 +134,20 @@ def test_an_account_has_ids_and_a_title() -> None:
     assert decode_account(b"[]") == (None, None, "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "account"),
+    [
+        ({"type": "project_api_key", "organization": {"id": "o"}, "project": {"id": "p"}}, ("o", "p", "")),
+        ({"type": "organization_api_key", "organization": {"id": "o", "name": "Lab"}}, ("o", None, "Lab")),
+        ({"type": "organization_api_key", "organization": {"id": "o"}, "project": None}, ("o", None, "")),
+        ({"type": "user_token", "user": {"id": "u"}}, (None, None, "")),
+        ({"type": "user_token", "organization": None, "project": {"id": "p", "name": "P"}}, (None, "p", "P")),
+    ],
+)
+def test_each_kind_of_key_has_an_account(kind: dict[str, Any], account: tuple[str | None, str | None, str]) -> None:
+    assert decode_account(dumped(kind)) == account
+
+
 def test_a_model_is_listed_under_each_of_its_names() -> None:
     item = {
         "name": "qwen",

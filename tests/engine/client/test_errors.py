@@ -143,6 +143,15 @@ def test_how_long_the_server_asks_to_wait(value: str | None, seconds: float | No
     assert error.hint.endswith(f"asks to wait {seconds:,.0f} s." if seconds else "Asking less often for a while.")
 
 
+def test_a_wait_may_be_told_in_milliseconds() -> None:
+    """Together does not promise it; the SDK honours it."""
+    for status in (429, 503):
+        error = answered(status, {"Retry-After-Ms": "1500", "Retry-After": "9"})
+        assert isinstance(error, RateLimitError | ServerError) and error.retry_after == 1.5
+    error = answered(429, {"Retry-After-Ms": "soon", "Retry-After": "9"})
+    assert isinstance(error, RateLimitError) and error.retry_after == 9.0
+
+
 @pytest.mark.parametrize("zone", ["GMT", "-0000"])
 def test_a_wait_may_be_told_as_a_date(zone: str) -> None:
     error = answered(429, {"Retry-After": formatdate(time.time() + 90, usegmt=True).replace("GMT", zone)})

@@ -202,4 +202,5 @@ async def test_a_403_renews_no_login(issuer: Issuer, store: Path, make_engine: M
         async with asyncio.timeout(30), make_engine(box, api_key=FRESH, login=True, poll_interval=60) as engine:
             await until(lambda: engine.health.state is HealthState.KEY_REFUSED)
             assert box.count("GET", "/v1/batches") == 1
+            assert "run `tg switch PROJECT`" in engine.health.hint, "a login without a project gets this too"
     assert issuer.requests == []

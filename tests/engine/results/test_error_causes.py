@@ -11,7 +11,15 @@ from tbatch_tui.sandbox.answers.failures import CHANCE_MESSAGES, failure_reason
 
 
 @pytest.mark.parametrize(
-    "message", [*CHANCE_MESSAGES, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"]
+    "message",
+    [
+        "Internal Server Error",
+        "internal server error.",
+        *CHANCE_MESSAGES,
+        "Rate limit exceeded",
+        "HTTP 503, without a message",
+        "batch expired",
+    ],
 )
 def test_errors_by_chance_are_retryable(message: str) -> None:
     assert cause_of(message).retryable

@@ -41,6 +41,11 @@ def _field(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
 
 
+def _unwrapped(body: Any) -> Any:
+    """Return what is in `error`; the SDK hands an error on with or without that."""
+    return _field(body, "error") or body
+
+
 def _is(value: object, wanted: object) -> str:
     return HELD if value == wanted else f"{value!r}"
 
@@ -307,6 +312,20 @@ FACTS = (
             else HELD
             if seen.unknown_job[0] == 404 and _field(seen.unknown_job[1], "error") == "Job not found"
             else f"{seen.unknown_job[0]}, {seen.unknown_job[1]!r}"[:300]
+        ),
+    ),
+    Fact(
+        "unknown-file",
+        'A file that does not exist is answered 404 in another shape: `{error: {message, type: "not_found"}}`.',
+        _SEEN,
+        "2026-09",
+        True,
+        lambda seen: (
+            None
+            if seen.unknown_file is None
+            else HELD
+            if seen.unknown_file[0] == 404 and _field(_unwrapped(seen.unknown_file[1]), "type") == "not_found"
+            else f"{seen.unknown_file[0]}, {seen.unknown_file[1]!r}"[:300]
         ),
     ),
     Fact(

@@ -116,6 +116,9 @@ def variables(environment: Mapping[str, str] = os.environ) -> Iterator[Diagnosis
     for name in ("TOGETHER_BASE_URL", "TOGETHER_CUSTOM_HEADERS"):
         if environment.get(name):
             yield Diagnosis("network", name, _without_password(environment[name]) if "URL" in name else "set")
+    if environment.get("TOGETHER_PROJECT_ID"):
+        advice = "It has no effect on batches and files: jobs belong to the project of the key."
+        yield Diagnosis("network", "TOGETHER_PROJECT_ID", "set", State.WARNING, advice)
 
 
 def _without_password(address: str) -> str:

@@ -30,7 +30,7 @@ from tbatch_tui.engine.client.decode import (
 )
 from tbatch_tui.engine.client.http_clients import async_client, sync_client
 from tbatch_tui.engine.client.server_clock import ServerClock
-from tbatch_tui.engine.client.stream import OnPiece, ResponseStream, read_head
+from tbatch_tui.engine.client.stream import OnPiece, ResponseStream, no_pieces, read_head
 from tbatch_tui.engine.client.translate_errors import translate_errors
 from tbatch_tui.engine.errors import (
     AuthenticationError,
@@ -260,12 +260,12 @@ class TogetherApi:
                 raise
             # Either all of it is on disk already, or what is there is not what the server has: the size decides.
             size = await self.file_size(file_id)
-            yield Content(offset if size == offset else -1, None, size, etag, _no_pieces)
+            yield Content(offset if size == offset else -1, None, size, etag, no_pieces)
             return
         head = read_head(response, offset if is_resumed else 0, etag)
         stream = ResponseStream(response, head.length, lambda: self._translate_errors(doing))
         try:
-            pieces = stream.pieces if head.start >= 0 else _no_pieces
+            pieces = stream.pieces if head.start >= 0 else no_pieces
             yield Content(head.start, head.end, head.total, head.etag, pieces)
         finally:
             await stream.close()
@@ -382,7 +382,8 @@ class TogetherApi:
             )
 
     def _translate_errors(self, doing: str) -> AbstractContextManager[None]:
-        return translate_errors(doing, host=self._client.base_url.host, key=self._client.api_key)
+        client, is_login = self._client, self._token is not None
+        return translate_errors(doing, host=client.base_url.host, key=client.api_key, is_login=is_login)
 
 
 class _UploadStoppedError(Exception):
@@ -393,8 +394,3 @@ def _require_id(file_id: object) -> str:
     if not isinstance(file_id, str) or not file_id:
         raise OutcomeUnknownError(UNREADABLE, "It names no file. Trying again.")
     return file_id
-
-
-async def _no_pieces(_: OnPiece) -> AsyncIterator[bytes | bytearray]:
-    for piece in tuple[bytes, ...]():
-        yield piece

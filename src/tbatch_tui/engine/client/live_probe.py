@@ -62,6 +62,8 @@ class Observations:
     """Status and body of the answer to cancelling the ended job."""
     unknown_job: tuple[int, Any] | None = None
     """Status and body of the answer to asking for a job that does not exist."""
+    unknown_file: tuple[int, Any] | None = None
+    """The same of a file."""
     seconds: float = 0.0
     """From the create to the end."""
 
@@ -140,6 +142,7 @@ class _Flow:
         self._read_results()
         seen.cancelled = self._status(lambda: self._once.batches.with_raw_response.cancel(job["id"]))
         seen.unknown_job = self._status(lambda: client.batches.with_raw_response.retrieve(_NO_JOB))
+        seen.unknown_file = self._status(lambda: client.files.with_raw_response.retrieve(f"file-{_NO_JOB}"))
 
     def _upload(self, model: str) -> str:
         """Upload the lines twice; return the id of the file."""

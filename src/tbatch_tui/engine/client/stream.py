@@ -32,6 +32,12 @@ OnPiece = Callable[[bytes | bytearray], object]
 """Called with each piece, in the thread that reads."""
 
 
+async def no_pieces(_: OnPiece) -> AsyncIterator[bytes | bytearray]:
+    """Yield nothing: what `ResponseStream.pieces` is where there is nothing to read."""
+    for piece in tuple[bytes, ...]():
+        yield piece
+
+
 class ResponseStream:
     """The body of one answer. Iterate over `pieces` once, and `close` at the end or at any time before it."""
 

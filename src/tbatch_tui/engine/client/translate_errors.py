@@ -57,24 +57,35 @@ _RAISED = (
 )
 
 
+_KEY_REFUSED = (
+    "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), or correct the one of the "
+    "profile in use; then restart."
+)
+_LOGIN_REFUSED = (
+    "A login without a project may not use batches and files: run `tg switch PROJECT` in another terminal, or "
+    "`tg login` again, or set TOGETHER_API_KEY; then restart."
+)
+
+
 @contextmanager
-def translate_errors(doing: str, *, host: str, key: str) -> Iterator[None]:
+def translate_errors(doing: str, *, host: str, key: str, is_login: bool = False) -> Iterator[None]:
     """Raise a BatchError for what the SDK or httpx raises in the block.
 
     Args:
         doing: What the server is asked to do, as the message has it: "list the jobs".
         host: Where the server is.
         key: The key that is sent, of which the message shows the last 4 characters.
+        is_login: Whether the key is what `tg login` stored.
     """
     try:
         yield
     except _RAISED as error:
-        raise _translate(error, doing, host, key) from error
+        raise _translate(error, doing, host, key, is_login=is_login) from error
 
 
-def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
+def _translate(error: Exception, doing: str, host: str, key: str, *, is_login: bool) -> BatchError:
     if isinstance(error, together.APIStatusError):
-        return _status_error(error.response, doing, key)
+        return _status_error(error.response, doing, key, is_login=is_login)
     if isinstance(error, FileTypeError):
         return LocalFileError(redact(str(error)), "Nothing was submitted.")
     cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
@@ -110,7 +121,7 @@ def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
     return OutcomeUnknownError(UNREADABLE, redact(str(error))[:200])
 
 
-def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
+def _status_error(response: httpx.Response, doing: str, key: str, *, is_login: bool) -> BatchError:
     status = response.status_code
     try:
         message = redact(decode_error_message(response.content))
@@ -128,8 +139,7 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     if status in (401, 403):
         return AuthenticationError(
             f"The key {masked_key(key)} was refused ({status})" + (f": {message}" if message else ""),
-            "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), or correct the "
-            "one of the profile in use; then restart.",
+            _LOGIN_REFUSED if is_login else _KEY_REFUSED,
             status=status,
         )
     if status == 429:
@@ -184,7 +194,9 @@ def _is_storage(response: httpx.Response) -> bool:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds to wait, of Retry-After in either of its forms; an hour at most."""
+    """Return the seconds to wait, of Retry-After in either of its forms, or in milliseconds; an hour at most."""
+    if (milliseconds := as_number(response.headers.get("Retry-After-Ms"))) is not None:
+        return _within_an_hour(milliseconds / 1000)
     value = str(response.headers.get("Retry-After", ""))
     seconds = as_number(value)
     if seconds is None and value:

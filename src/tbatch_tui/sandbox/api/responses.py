@@ -37,8 +37,8 @@ class ApiError(Exception):
 
 
 def error_response(status: int, message: str, *, code: str | None = None, param: str | None = None) -> JsonResponse:
-    """Return an error of the usual shape, which is that of OpenAI's API."""
-    kind = "invalid_request_error" if status < 500 else "server_error"
+    """Return an error of the usual shape, that of OpenAI's API; the type of a 404 is `not_found` (live API)."""
+    kind = "not_found" if status == 404 else "invalid_request_error" if status < 500 else "server_error"
     return JsonResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
 
 
