@@ -94,13 +94,23 @@ def test_from_twenty_recordings_to_twenty_subtitles(
     assert len(rows) == len(NAMES) and {row["outcome"] for row in rows} == {"ok"}
     assert all(row["answer"] and row["duration"] and row["language"] for row in rows)
 
+    fetched = run("fetch", job_id, env=env)
+    assert "20 recordings (32.9 kB) of this stay in s3://talks/pre fix" in fetched.stderr, fetched.stderr
+    asked = run("fetch", job_id, "--delete-recordings", env=env)
+    assert asked.returncode == 2 and "Delete 20 recordings (32.9 kB) from s3://talks/pre fix?" in asked.stderr
+    assert "nothing was deleted. Use --yes" in asked.stderr and len(bucket.objects) == len(NAMES)
+    gone = run("fetch", job_id, "--delete-recordings", "--yes", env=env)
+    assert gone.returncode == 0 and "20 recordings deleted" in gone.stderr and bucket.objects == {}, gone.stderr
+    nothing = run("fetch", job_id, "--delete-recordings", "--yes", env=env)
+    assert nothing.returncode == 0 and "nothing to delete" in nothing.stderr
+
 
 def test_what_cannot_be_sent_is_named_and_nothing_is_uploaded(run: Run, bucket: S3Server, tmp_path: Path) -> None:
     talks = write_talks(tmp_path / "talks")
     size = sum((talks / name).stat().st_size for name in NAMES)
     plain: dict[str, Any] = {"XDG_CONFIG_HOME": str(tmp_path / "none")}
     refused = run("make", "talks", "--audio", *MODEL, "--yes", env=plain)
-    assert refused.returncode != 0 and f"20 local files ({size / 1e6:.1f} MB)" in refused.stderr
+    assert refused.returncode != 0 and f"20 local files ({size / 1e3:.1f} kB)" in refused.stderr
     assert "public URL" in refused.stderr and "[audio] store" in refused.stderr
     (talks / "empty.mp3").touch()
     faulty = run("make", "talks", "--audio", *MODEL, "--yes", env=env_of(tmp_path, bucket))

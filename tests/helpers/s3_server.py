@@ -1,13 +1,14 @@
 """A bucket on loopback that speaks S3 over HTTP and refuses what is not signed right (AWS Signature Version 4).
 
-It has what uploads and links need: PUT, multipart uploads, HEAD, GET with a range, DELETE. Signatures are computed anew
-of what arrives, by Amazon's description of them; links end when they say they do.
+It has what uploads and links need: PUT, multipart uploads, HEAD, GET with a range, deletes. Signatures are computed
+anew of what arrives, by Amazon's description of them; links end when they say they do.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from xml.sax.saxutils import escape, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,8 +120,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._store(key, body)
         self._answer(200, ETag='"x"')
 
-    def _post(self, key: str, query: dict[str, str], _body: bytes) -> None:
-        if "uploads" in query:
+    def _post(self, key: str, query: dict[str, str], body: bytes) -> None:
+        if "delete" in query:
+            keys = [unescape(name) for name in re.findall(r"<Key>(.*?)</Key>", body.decode())]
+            for name in keys:
+                self.server.objects.pop(name, None)
+            gone = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in keys)
+            self._answer(200, f"<DeleteResult>{gone}</DeleteResult>".encode())
+        elif "uploads" in query:
             if self._is_full():
                 return
             number = f"u{next(self.server.numbers)}"  # never one that another upload has

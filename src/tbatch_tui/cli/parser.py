@@ -186,6 +186,12 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="download the input file of a job that was submitted elsewhere, instead of its results",
     )
+    parser.add_argument(
+        "--delete-recordings",
+        action="store_true",
+        help="once the results are verified, delete the recordings that were uploaded for the jobs (asks first)",
+    )
+    parser.add_argument("--yes", action="store_true", help="delete recordings without the question")
     _json(parser)
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.audio.unneeded import UploadedRecordings
     from tbatch_tui.engine.estimates.estimates import Estimates
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.live.live import LiveRequests
@@ -52,6 +53,13 @@ class OnDemand:
         from tbatch_tui.engine.estimates.estimates import Estimates
 
         return Estimates(self._store, self.prices)
+
+    @cached_property
+    def recordings(self) -> UploadedRecordings:
+        """The recordings that were uploaded to the store of the settings."""
+        from tbatch_tui.engine.audio.unneeded import UploadedRecordings
+
+        return UploadedRecordings(self._store, self._runtime.open_index, self._runtime.options)
 
     @cached_property
     def live(self) -> LiveRequests:

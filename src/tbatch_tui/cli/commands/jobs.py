@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.cli.commands.groups.group_text import group_cells, group_facts
+from tbatch_tui.cli.commands.tables.stored_recordings import delete_recordings, note_left
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of, gravest
 from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import job_facts, print_paths
@@ -169,11 +170,15 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
                 except BatchError as error:
                     print_message(f"{record.name}: {error}")
                     codes.append(exit_code_of(error))
-    codes += [code_of_ended_job(record) for record in fetched]
-    if arguments.json:
-        print_json([record_to_dict(record) for record in fetched])
-    else:
-        print_paths(fetched)
+        codes += [code_of_ended_job(record) for record in fetched]
+        if arguments.json:
+            print_json([record_to_dict(record) for record in fetched])
+        else:
+            print_paths(fetched)
+        if arguments.delete_recordings:
+            codes.append(await delete_recordings(session.engine, fetched, yes=arguments.yes))
+        else:
+            await note_left(session.engine, fetched)
     return gravest(codes)
 
 

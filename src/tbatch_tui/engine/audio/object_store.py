@@ -11,6 +11,7 @@ import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,7 @@ from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancel
 from tbatch_tui.engine.redaction import add_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.options import AudioStore
@@ -30,6 +31,7 @@ _HASH = 16
 """Hexadecimal digits of the hash in a name."""
 _HASHED = re.compile(f"[0-9a-f]{{{_HASH}}}")
 _AT_ONCE, _LOOKS_AT_ONCE = 4, 16
+_DELETED_AT_ONCE = 200
 _PIECE = 5 << 20
 """Bytes of a part of an upload; S3 takes none that is smaller, but for the last."""
 
@@ -42,6 +44,8 @@ class Recording(NamedTuple):
     """Its path relative to the folder, with slashes."""
     size: int
     sha256: str
+    replaces: bool = False
+    """Whether another object, which is not known here, has its name in the store."""
 
 
 def object_address(store: str, name: str, sha256: str) -> str:
@@ -61,7 +65,7 @@ class ObjectStore:
 
     def __init__(self, store: AudioStore, environment: Mapping[str, str]) -> None:
         """Take the keys of the environment; nothing is asked yet. Raises BatchError."""
-        self.address = store.address
+        self.address, self.endpoint = store.address, store.endpoint
         bucket, _, self._prefix = store.address.removeprefix(SCHEME).partition("/")
         key, secret = (environment.get(f"AWS_{name}", "") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
         if not key or not secret:
@@ -87,11 +91,19 @@ class ObjectStore:
             client_options={"allow_http": store.endpoint.startswith("http://")},
         )
 
+    def address_of(self, recording: Recording) -> str:
+        """Return where a recording is put in this store."""
+        return object_address(self.address, recording.name, recording.sha256)
+
     def missing(self, recordings: Sequence[Recording]) -> list[Recording]:
         """Return those that are not there with their size. Asks the store: for a thread. Raises BatchError."""
         with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
             sizes = list(pool.map(self._size, recordings))
-        return [one for one, size in zip(recordings, sizes, strict=True) if size != one.size]
+        return [
+            one._replace(replaces=size is not None)
+            for one, size in zip(recordings, sizes, strict=True)
+            if size != one.size
+        ]
 
     def upload(
         self,
@@ -99,6 +111,7 @@ class ObjectStore:
         *,
         cancelled: Callable[[], bool] = lambda: False,
         progress: Callable[[int, int], object] = lambda _done, _total: None,
+        stored: Callable[[Recording], object] = lambda _recording: None,
     ) -> None:
         """Send recordings, several at once. What was sent in full stays there if it is stopped. For a thread.
 
@@ -108,6 +121,7 @@ class ObjectStore:
             recordings: Those that are missing.
             cancelled: Asked again and again whether to stop.
             progress: Called with the bytes sent and the bytes in all, from several threads, one at a time.
+            stored: Called with each that is there as a whole, from several threads, one at a time.
         """
         total, done, lock, stop = sum(one.size for one in recordings), 0, threading.Lock(), threading.Event()
 
@@ -119,8 +133,13 @@ class ObjectStore:
                 done += size
                 progress(done, total)
 
+        def send(recording: Recording) -> None:
+            self._put(recording, count)
+            with lock:
+                stored(recording)
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            sending = [pool.submit(self._put, one, count) for one in recordings]
+            sending = [pool.submit(send, one) for one in recordings]
             try:
                 for future in as_completed(sending):
                     future.result()
@@ -129,6 +148,33 @@ class ObjectStore:
                 for future in sending:
                     future.cancel()
                 raise
+
+    def delete(
+        self,
+        addresses: Sequence[str],
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        deleted: Callable[[Sequence[str]], object] = lambda _addresses: None,
+    ) -> None:
+        """Delete objects of this store; one that is gone already is deleted too. For a thread.
+
+        Raises BatchError, also for an address of another place, and OperationCancelledError.
+
+        Args:
+            addresses: As `object_address` makes them.
+            cancelled: Asked again and again whether to stop.
+            deleted: Called with the addresses that are gone, some at a time.
+        """
+        import obstore
+
+        self._require_own(addresses)
+        for start in range(0, len(addresses), _DELETED_AT_ONCE):
+            if cancelled():
+                raise OperationCancelledError("Deleting was stopped")
+            some = addresses[start : start + _DELETED_AT_ONCE]
+            with _translated(self.address), suppress(FileNotFoundError):
+                obstore.delete(self._bucket, [self._key(address) for address in some])
+            deleted(some)
 
     def sign(self, addresses: Sequence[str], lifetime: timedelta = LONGEST) -> list[str]:
         """Return a link for each address of this store, which anybody can read until it ends.
@@ -139,18 +185,21 @@ class ObjectStore:
 
         if not SHORTEST <= lifetime <= LONGEST:
             raise ValueError(f"a link has to hold for {SHORTEST} to {LONGEST}, not {lifetime}")
-        for address in addresses:
-            if not address.startswith(f"{self.address}/"):
-                raise BatchError(f"{address[:200]} is not in {self.address}", "Check the store in [audio].")
+        self._require_own(addresses)
         keys = [self._key(address) for address in addresses]
         with _translated(self.address):
             return list(obstore.sign(self._bucket, "GET", keys, lifetime)) if keys else []
+
+    def _require_own(self, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            if not address.startswith(f"{self.address}/"):
+                raise BatchError(f"{address[:200]} is not in {self.address}", "Check the store in [audio].")
 
     def _key(self, address: str) -> str:
         return address.removeprefix(SCHEME).partition("/")[2]
 
     def _key_of(self, recording: Recording) -> str:
-        return self._key(object_address(self.address, recording.name, recording.sha256))
+        return self._key(self.address_of(recording))
 
     def _size(self, recording: Recording) -> int | None:
         """Return the bytes of a recording's object; None if it is not there."""

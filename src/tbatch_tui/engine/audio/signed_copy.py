@@ -21,7 +21,7 @@ from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.rights import PRIVATE, create_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tbatch_tui.engine.audio.object_store import ObjectStore
@@ -40,6 +40,13 @@ def names_store(path: Path) -> bool:
     """Return whether a file may hold an address of a store. Reads the file: for a thread. Raises OSError."""
     with path.open("rb") as file:
         return any(_MARK in line for line in file)
+
+
+def addresses_in(lines: Iterable[bytes]) -> Iterator[str]:
+    """Yield the address of each request that names a recording in a store."""
+    for line in lines:
+        if (addressed := _addressed(line)) is not None:
+            yield addressed.address
 
 
 def write_signed_copy(path: Path, folder: Path, store: AudioStore | None) -> Path:

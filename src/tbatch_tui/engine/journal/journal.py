@@ -26,6 +26,7 @@ from tbatch_tui.engine.journal.tables.tries import TryTable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tbatch_tui.engine.journal.recording_uploads import RecordingUploads
     from tbatch_tui.engine.journal.tables.labels import LabelTable
 
 
@@ -56,6 +57,13 @@ class Journal:
         from tbatch_tui.engine.journal.tables.labels import LabelTable  # not for the first frame
 
         return LabelTable(self.database)
+
+    @cached_property
+    def recording_uploads(self) -> RecordingUploads:
+        """The recordings that were uploaded to a store."""
+        from tbatch_tui.engine.journal.recording_uploads import RecordingUploads  # not for the first frame
+
+        return RecordingUploads(self.database)
 
     def close(self) -> None:
         """Close the file."""

@@ -233,4 +233,13 @@ MIGRATIONS = (
     );
     CREATE INDEX group_files_by_bytes ON group_files (sha256);
     """,
+    """
+    CREATE TABLE recording_uploads (
+        endpoint TEXT NOT NULL,
+        address TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        uploaded_at REAL NOT NULL,
+        PRIMARY KEY (endpoint, address)
+    ) WITHOUT ROWID;
+    """,
 )

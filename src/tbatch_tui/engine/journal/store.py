@@ -15,6 +15,7 @@ from tbatch_tui.engine.journal.journal_thread import JournalThread
 from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.stores.group_store import GroupStore
 from tbatch_tui.engine.journal.stores.ledger_store import LedgerStore
+from tbatch_tui.engine.journal.stores.recording_store import RecordingStore
 from tbatch_tui.engine.journal.stores.submission_store import SubmissionStore
 from tbatch_tui.engine.journal.stores.try_store import TryStore
 
@@ -55,6 +56,7 @@ class JobStore:
         self.groups = GroupStore(options, self._thread, self._published, self._applied)
         self.tries = TryStore(self._thread)
         self.ledger = LedgerStore(self._thread)
+        self.recordings = RecordingStore(self._thread)
 
     # -- opening, closing, and the account -----------------------------------------------------------
 

@@ -120,6 +120,7 @@ WRITE_SPEND     = _key("x",                "write_spend",        "Write",       
 DELETE_FILES    = _key("D",                "delete_files",       "Delete",       "files.delete",         _FILES,                                 FILE,   "Delete selected files (asks you to type the number)")
 PAGE            = _key("p",                "page_file",          "Page",         "job.page",             _JOB,                                   JOB,    "Read one of its files in $PAGER")
 OPEN_FILE       = _key("P",                "open_file",          "Open file",    "job.open-file",        _JOB,                                   JOB,    "Open one of its files with the desktop's default program", show=False)
+DELETE_RECORDINGS = _key("D",              "delete_recordings",  "Recordings",   "job.delete-recordings", _JOB,                                  FILE,   "Delete the recordings that were uploaded for the job (asks first)", show=False)
 OPEN_SOURCE     = _key("P",                "open_source",        "Source",       "results.open-source",  _RESULTS,                               JOB,    "Open the recording of the row with the desktop's default program", show=False)
 REMOVE          = _key("X,delete",         "remove",             "Remove",       "jobs.remove",          _JOBS,                                  JOB,    "Remove ended jobs the server no longer lists", show=False)
 

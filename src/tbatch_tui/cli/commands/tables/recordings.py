@@ -11,6 +11,7 @@ from tbatch_tui.engine.audio.limits import AUDIO_SUFFIXES
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.tables.problems import RowProblems
 from tbatch_tui.engine.tables.readers.folder import FolderSource, RecordingsSource
+from tbatch_tui.text import format as fmt
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def recordings_of(source: TableSource, recipe: Recipe, settings: Settings) -> Ta
     if store is None:
         raise LocalFileError(
             f"Together fetches recordings from a public URL, and {source.name} has "
-            f"{plural(recordings.count, 'local file')} ({_megabytes(recordings.size)})",
+            f"{plural(recordings.count, 'local file')} ({fmt.size(recordings.size)})",
             'Set [audio] store = "s3://bucket/prefix" in config.toml to have them uploaded (needs the extra s3), or '
             "put them on a web server yourself and list their URLs.",
         )
@@ -54,6 +55,7 @@ def upload_missing(source: TableSource, options: argparse.Namespace, settings: S
     if not isinstance(source, RecordingsSource):
         return
     from tbatch_tui.engine.audio.object_store import store_of
+    from tbatch_tui.engine.audio.uploads import upload_recordings
 
     store = store_of(settings.audio_store)
     problems = RowProblems()
@@ -66,9 +68,9 @@ def upload_missing(source: TableSource, options: argparse.Namespace, settings: S
         return
     size = sum(recording.size for recording in missing)
     already = f", {there:,} already there" if there else ""
-    _ask(f"Upload {plural(len(missing), 'recording')} ({_megabytes(size)}) to {store.address}{already}?", options)
+    _ask(f"Upload {plural(len(missing), 'recording')} ({fmt.size(size)}) to {store.address}{already}?", options)
     try:
-        store.upload(missing, progress=_progress)
+        upload_recordings(store, missing, settings.data_dir, progress=_progress)
     finally:
         _write(_ERASE_LINE)
     print_message(f"{plural(len(missing), 'recording')} uploaded{already}")
@@ -88,7 +90,7 @@ def _ask(question: str, options: argparse.Namespace) -> None:
 
 
 def _progress(done: int, total: int) -> None:
-    _write(f"{_ERASE_LINE}{_megabytes(done)} of {_megabytes(total)}")
+    _write(f"{_ERASE_LINE}{fmt.size(done)} of {fmt.size(total)}")
 
 
 def _write(text: str) -> None:
@@ -97,7 +99,3 @@ def _write(text: str) -> None:
         with suppress(OSError):
             sys.stderr.write(text)
             sys.stderr.flush()
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB"

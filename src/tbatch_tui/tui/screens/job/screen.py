@@ -25,6 +25,7 @@ from tbatch_tui.tui.screens.input_file import INPUT_IS_KNOWN, fetch_input
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
 from tbatch_tui.tui.screens.job.facts import about_facts, file_facts, status_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
+from tbatch_tui.tui.screens.job.recordings import RecordingActions
 from tbatch_tui.tui.screens.job.refused import ask_for_report, check_blocker, check_input, report_facts
 from tbatch_tui.tui.screens.job.story import JobText
 from tbatch_tui.tui.screens.job.timeline_list import TimelineList
@@ -55,7 +56,7 @@ INPUT_CHECK_INTERVAL = 30.0
 _FROM_HISTORY = "From this machine; the server's data comes with its next list."
 
 
-class JobScreen(JobActions, BaseScreen):
+class JobScreen(RecordingActions, JobActions, BaseScreen):
     """One job. When a submission becomes a job and its key changes, the screen follows it."""
 
     NAME = "Job"
@@ -141,6 +142,7 @@ class JobScreen(JobActions, BaseScreen):
         self._load_report()
         self.engine.recount(self._key)
         self._load_prices()
+        self.load_unneeded()
 
     @work(group="prices", exclusive=True, exit_on_error=False)
     async def _load_prices(self) -> None:
@@ -165,6 +167,7 @@ class JobScreen(JobActions, BaseScreen):
             self.refresh_bindings()
             self._load_history()
             self._load_report()
+            self.load_unneeded()
             if self.has_class("-raw"):
                 self._read_raw()
 
@@ -250,6 +253,7 @@ class JobScreen(JobActions, BaseScreen):
         )
         self.query_one("#chart", ProgressChart).show(self._chart(record, seen_at), now)
         files = file_facts(record, self._transfers, self._input_state)
+        files += self.recording_facts()
         self.query_one("#files", FactList).show(files)
         self.query_one("#files-rule").display = bool(files)
         self.query_one("#about", FactList).show(about_facts(record, self._earlier_runs, self._family, now))
