@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.options import AudioStore
     from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
     from tests.helpers.s3_server import S3Server
+
+
+def toasts(app: TbatchApp) -> str:
+    return "\n".join(f"{note.title} {note.message}" for note in app._notifications)
 
 
 async def test_recordings_are_deleted_on_a_question(
@@ -48,7 +53,7 @@ async def test_recordings_are_deleted_on_a_question(
         await pilot.press("D")
         await until(lambda: isinstance(app.screen, Confirm))
         await pilot.press("y")
-        await until(lambda: bucket.objects == {} and "2 recordings deleted from s3://" in screen_text(app))
+        await until(lambda: bucket.objects == {} and "2 recordings deleted from s3://talks/2026" in toasts(app))
         await until(lambda: "(1.0 kB) in s3://" not in screen_text(app))
         await pilot.press("D")
-        await until(lambda: "There is nothing to delete in s3://talks/2026" in screen_text(app))
+        await until(lambda: "There is nothing to delete in s3://talks/2026" in toasts(app))
