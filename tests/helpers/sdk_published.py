@@ -6,18 +6,15 @@ call it puts the id of something that is there in the place of such a name, and 
 
 from __future__ import annotations
 
-import http.client
 import re
 import tarfile
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
+from tests.helpers.between import Answer, Call, serve_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +25,6 @@ JOB, INPUT, FILE = "batch_job_abc123def456", "file-abc123def456ghi789", "id"
 FILES = ("test_batches.py", "test_files.py")
 CONFTEST = Path(__file__).with_name("sdk_published_conftest.py")
 
-_HOP = {"connection", "transfer-encoding", "content-length", "host"}
 _UPLOADS = "/v1/files/upload"
 
 
@@ -103,43 +99,14 @@ def serve_living_ids() -> Iterator[tuple[str, LivingIds]]:
     """Serve a sandbox behind `LivingIds`, and give the base URL and the ids."""
     with Sandbox(key=KEY, speed=0) as box:
         ids = LivingIds(box)
-        target = urlsplit(box.base_url).netloc
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        def answered(call: Call, answer: Answer) -> Answer:
+            if call.path == _UPLOADS:
+                ids.uploaded(answer.body)
+            return answer
 
-            def handle_one_request(self) -> None:
-                self.raw_requestline = self.rfile.readline(65537)
-                if not self.raw_requestline or not self.parse_request():
-                    self.close_connection = True
-                    return
-                self.pass_on(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        def asked(call: Call) -> Call:
+            return call._replace(path=ids.path(call.method, call.path), body=ids.body(call.body))
 
-            def pass_on(self, body: bytes) -> None:
-                """Send the call to the sandbox, and its answer to the client."""
-                connection = http.client.HTTPConnection(target, timeout=30)
-                headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-                connection.request(self.command, ids.path(self.command, self.path), ids.body(body), headers)
-                answer = connection.getresponse()
-                content = answer.read()
-                connection.close()
-                if self.path == _UPLOADS:
-                    ids.uploaded(content)
-                self.send_response_only(answer.status)
-                for name, value in answer.getheaders():
-                    if name.lower() not in _HOP:
-                        self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", ids
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with serve_between(box.base_url, asked, answered) as base_url:
+            yield base_url, ids

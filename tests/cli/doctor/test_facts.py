@@ -116,5 +116,32 @@ def test_a_difference_is_named(seen: Observations, name: str) -> None:
     assert differs[name]
 
 
+SANDBOX = Path(__file__).parents[2] / "sandbox"
+PROVEN = {
+    "refused-lines": "test_validation.py::test_the_report_of_a_file_says_what_was_refused",
+    "form-name": "test_files.py::test_an_upload_as_a_form_names_its_file",
+    "listed-after-put": "test_files.py::test_an_unfinished_upload_is_no_file_yet",
+    "not-serverless": "test_validation.py::test_a_model_that_is_not_serverless_fails_the_job",
+    "long-id": "test_validation.py::test_only_a_strict_sandbox_refuses_a_long_id",
+    "long-line": "test_validation.py::test_a_line_over_ten_megabytes_fails_the_job_later",
+    "bad-line": "test_validation.py::test_lines_are_counted_within_a_chunk",
+    "canceling": "test_lifecycle.py::test_cancelled_while_running",
+    "cancelled-files": "test_lifecycle.py::test_a_job_cancelled_while_validating_has_no_results",
+    "expired-files": "test_lifecycle.py::test_an_expired_job_keeps_the_rows_that_are_done",
+    "four-stops": "test_answers.py::test_rows_that_fail",
+    "tools": "test_answers.py::test_rows_that_fail",
+    "parts": "test_answers.py::test_rows_that_fail",
+    "audio-file": "test_answers.py::test_rows_that_fail",
+}
+"""The facts that two lines cannot show, and the test that holds the local API to each."""
+
+
+def test_every_other_fact_is_proven_by_a_test_of_the_local_api() -> None:
+    assert set(PROVEN) == {fact.id for fact in FACTS if fact.look is None}
+    for place in PROVEN.values():
+        name, _, test = place.partition("::")
+        assert f"def {test}(" in (SANDBOX / name).read_text(encoding="utf-8"), place
+
+
 def test_the_page_has_them_all() -> None:
     assert facts_table() in PAGE.read_text(encoding="utf-8")
