@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SPAN, _GAP = 1 << 20, 1 << 16
 """Bytes that are read at once, and bytes of other rows between two rows that are read with them."""
+_ROWS = 1 << 16
+"""Rows whose places are in memory at once."""
 _NO_CALLS = (b"[]", b"null")
 
 
@@ -69,8 +71,8 @@ def read_answers(
 ) -> Iterator[tuple[int, Answer]]:
     """Yield the answers of rows: the place of the row in `rows`, and what its response says.
 
-    Rows without a response are passed over. They come in the order of the files. Raises LocalFileError, and
-    OperationCancelledError when `cancelled()`.
+    Rows without a response are passed over. Of some thousand rows at once they come in the order of the files. Raises
+    LocalFileError, and OperationCancelledError when `cancelled()`.
     """
     for at, line in read_lines(index, rows, cancelled):
         yield at, read_answer(line)
@@ -80,34 +82,50 @@ def read_lines(
     index: ResultIndex, rows: Sequence[int], cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of the responses of rows, as `read_answers` does."""
-    responses = index.responses
-    offsets, lengths, files = responses.locations.offset, responses.locations.length, responses.file
-    found = ((at, response) for at, row in enumerate(rows) if (response := index.response_of(row)) is not None)
-    ordered = sorted((files[response], offsets[response], lengths[response], at) for at, response in found)
     with ExitStack() as stack:
         opened: dict[int, int] = {}
-        first = 0
-        while first < len(ordered):
-            if cancelled():
-                raise OperationCancelledError("Reading the answers was stopped")
-            file, start, length, _ = ordered[first]
+
+        def handle(file: int) -> int:
             if file not in opened:
                 opened[file] = stack.enter_context(index.open_file(file)).fileno()
-            end, last = start + length, first + 1
-            while last < len(ordered):
-                other, offset, length, _ = ordered[last]
-                if other != file or offset > end + _GAP or offset + length > start + _SPAN:
-                    break
-                end, last = max(end, offset + length), last + 1
-            try:
-                data = os.pread(opened[file], end - start, start)
-            except OSError as error:
-                raise LocalFileError(
-                    f"The results cannot be read: {error.strerror or error}", f"Download them again: {NextStep.FETCH}."
-                ) from error
-            for _, offset, length, at in ordered[first:last]:
-                yield at, data[offset - start : offset - start + length]
-            first = last
+            return opened[file]
+
+        for first in range(0, len(rows), _ROWS):
+            yield from _read_some(index, rows[first : first + _ROWS], first, handle, cancelled)
+
+
+def _read_some(
+    index: ResultIndex,
+    rows: Sequence[int],
+    begin: int,
+    handle: Callable[[int], int],
+    cancelled: Callable[[], bool],
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of the responses of some rows, the first of which has place number `begin`."""
+    responses = index.responses
+    offsets, lengths, files = responses.locations.offset, responses.locations.length, responses.file
+    found = ((at, response) for at, row in enumerate(rows, begin) if (response := index.response_of(row)) is not None)
+    ordered = sorted((files[response], offsets[response], lengths[response], at) for at, response in found)
+    first = 0
+    while first < len(ordered):
+        if cancelled():
+            raise OperationCancelledError("Reading the answers was stopped")
+        file, start, length, _ = ordered[first]
+        end, last = start + length, first + 1
+        while last < len(ordered):
+            other, offset, length, _ = ordered[last]
+            if other != file or offset > end + _GAP or offset + length > start + _SPAN:
+                break
+            end, last = max(end, offset + length), last + 1
+        try:
+            data = os.pread(handle(file), end - start, start)
+        except OSError as error:
+            raise LocalFileError(
+                f"The results cannot be read: {error.strerror or error}", f"Download them again: {NextStep.FETCH}."
+            ) from error
+        for _, offset, length, at in ordered[first:last]:
+            yield at, data[offset - start : offset - start + length]
+        first = last
 
 
 def read_answer(line: bytes) -> Answer:

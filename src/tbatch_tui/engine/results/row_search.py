@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import OperationCancelledError
@@ -46,9 +48,9 @@ def search(
     hits = bytearray(len(index)) if hits is None else hits
     pattern, longest = re.compile(_pattern(text)), _ESCAPE_MAX * len(text)
     total = sum(index.file_size(file) for file in index.files)
-    done = 0
+    done, row_starts = 0, _RowStarts(index)
     for number in index.files:
-        starts, numbers = _starts(index, number)
+        starts, numbers = row_starts.of(number)
         if not len(starts):
             continue
         with index.open_file(number) as file:
@@ -121,12 +123,33 @@ def _escaped(character: str) -> bytes:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)).encode()
 
 
-def _starts(index: ResultIndex, file: FileNumber) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the offsets of a file's rows, in order, and their numbers in the list; -1 for a row that is not listed."""
-    if source_of_file(file) is Source.INPUT:
-        count = len(index.requests.locations)
-        return index.requests.locations.offset, range(count)
-    responses = [response for response, of_file in enumerate(index.responses.file) if of_file == file]
-    rows = {response: row for row in range(len(index)) if (response := index.response_of(row)) is not None}
-    offsets = index.responses.locations.offset
-    return [offsets[response] for response in responses], [rows.get(response, -1) for response in responses]
+class _RowStarts:
+    """Where the rows begin in each file, and their numbers in the list."""
+
+    def __init__(self, index: ResultIndex) -> None:
+        self._index = index
+        self._rows = array("i", [-1]) * len(index.responses)
+        """By response its row; -1 if it is not listed."""
+        for row, response in enumerate(index.requests.response):
+            if response >= 0:
+                self._rows[response] = row
+        for row in index.extra_rows:
+            self._rows[index.extras[row - len(index.requests)].response] = row
+        self._ranges: dict[FileNumber, list[range]] = {}
+        """By file the numbers of its responses: those of a file follow each other in nearly every index."""
+        first = 0
+        for file, run in groupby(index.responses.file):
+            count = sum(1 for _ in run)
+            self._ranges.setdefault(file, []).append(range(first, first + count))
+            first += count
+
+    def of(self, file: FileNumber) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the offsets of a file's rows, in order, and their numbers; -1 for a row that is not listed."""
+        if source_of_file(file) is Source.INPUT:
+            count = len(self._index.requests.locations)
+            return self._index.requests.locations.offset, range(count)
+        starts, numbers = array("Q"), array("i")
+        for run in self._ranges.get(file, ()):
+            starts.extend(self._index.responses.locations.offset[run.start : run.stop])
+            numbers.extend(self._rows[run.start : run.stop])
+        return starts, numbers

@@ -39,8 +39,8 @@ A change of the rules by which answers are classified or judged needs one: the o
 """
 _CRC_SIZE, _LENGTH_SIZE = 4, 8
 """Bytes of the checksum, and of the length of the header."""
-_LIMIT = 512 << 20
-"""Bytes of the whole folder."""
+_LIMIT = 1 << 30
+"""Bytes of the whole folder: room for the parts of a large group."""
 _ISSUES = tuple(RowIssue)
 """Issues are stored by their position here."""
 
@@ -73,11 +73,11 @@ class IndexCache:
         return index.is_built
 
     def save(self, job_id: str, index: ResultIndex) -> None:
-        """Store a built index, unless a file of it could not be read or it takes more than a quarter of the folder."""
+        """Store a built index, unless a file of it could not be read or it takes more than an eighth of the folder."""
         if index.read_errors:
             return
         parts = [*_encode(index)]
-        if sum(map(len, parts)) > self._limit // 4:
+        if sum(map(len, parts)) > self._limit // 8:
             return
         checksum = 0
         for part in parts:

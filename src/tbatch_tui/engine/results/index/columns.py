@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from array import array
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from tbatch_tui.engine.results.outcomes import Outcome
@@ -24,6 +24,8 @@ UNKNOWN_COUNT = 0xFFFFFFFF
 _COUNT_MAX = UNKNOWN_COUNT - 1
 _ANY, _ANY_REASON = 1, "The answer is not what was asked for"
 """The reason of answers for whose own there was no number left."""
+_AT_ONCE = 1 << 13
+"""Texts that are taken out of their buffer at once."""
 _NAMES_MAX = 0xFFFF
 """Names that a column can number: the numbers are stored in 16 bits."""
 
@@ -44,10 +46,20 @@ class TextColumn:
     def __getitem__(self, number: int) -> bytes:
         return bytes(self._buffer[self._ends[number] : self._ends[number + 1]])
 
+    def __iter__(self) -> Iterator[bytes]:
+        for first in range(0, len(self), _AT_ONCE):
+            ends = self._ends[first : first + _AT_ONCE + 1].tolist()
+            begin, texts = ends[0], bytes(self._buffer[ends[0] : ends[-1]])
+            yield from (texts[start - begin : end - begin] for start, end in pairwise(ends))
+
+    def use(self, buffer: bytearray, ends: array[int]) -> None:
+        """Keep the texts in these, which have none: something that is not in memory may do the same."""
+        self._buffer, self._ends = buffer, ends
+
     def has_run(self, first: int, texts: Sequence[bytes]) -> bool:
         """Return whether these are the texts from number `first` on."""
         ends = self._ends[first : first + len(texts) + 1]
-        if len(ends) <= len(texts) or self._buffer[ends[0] : ends[-1]] != b"".join(texts):
+        if len(ends) <= len(texts) or bytes(self._buffer[ends[0] : ends[-1]]) != b"".join(texts):
             return False
         return ends.tolist() == [*accumulate(map(len, texts), initial=ends[0])]
 
@@ -123,10 +135,10 @@ class LocationColumns:
         """Return the columns, to be stored."""
         return [self.line, self.offset, self.length]
 
-    def extend(self, other: LocationColumns) -> None:
-        """Add all locations of another column."""
-        self.line.extend(other.line)
-        self.offset.extend(other.offset)
+    def extend(self, other: LocationColumns, *, line: int = 0, offset: int = 0) -> None:
+        """Add all locations of another column, so many lines and bytes further on."""
+        self.line.extend(array("I", [line + each for each in other.line]) if line else other.line)
+        self.offset.extend(array("Q", [offset + each for each in other.offset]) if offset else other.offset)
         self.length.extend(other.length)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
-from tbatch_tui.engine.results.sources import Sources
+from tbatch_tui.engine.results.sources import Sources, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,14 +40,26 @@ def merged_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecor
     if not records:
         return None
     group = group_of_family(members)
-    # Where each job asked a part of the file, the whole file comes first, as a member without results.
-    sources = Sources(input=group.path, input_sha256=group.sha256) if group is not None else Sources()
-    whole = [MergedMember("", group.path.name, ResultIndex(sources))] if group is not None else []
-    jobs = [
-        MergedMember(record.key, f"{record.name} ({record.key[:8]})", open_index(record), record.group is not None)
-        for record in records
+    if group is None:
+        return MergedIndex([MergedMember(record.key, _name(record), open_index(record)) for record in records])
+    # Each job asked a part of the file: that comes first, as a member without results. Parts without any follow too,
+    # under no key: what they asked is known, and they have to be read again once they have some.
+    whole = MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
+    every = [member.record for member in members if member.record.group is not None]
+    every.sort(key=lambda record: record.submission.part or 0 if record.submission is not None else 0)
+    keys = {record.key for record in records}
+    parts = [
+        MergedMember(record.key, _name(record), open_index(record), is_part=True)
+        if record.key in keys
+        else MergedMember("", _name(record), ResultIndex(sources_of(record)), is_part=True)
+        for record in every
     ]
-    return MergedIndex([*whole, *jobs])
+    retries = [MergedMember(record.key, _name(record), open_index(record)) for record in records if not record.group]
+    return MergedIndex([whole, *parts, *retries])
+
+
+def _name(record: JobRecord) -> str:
+    return f"{record.name} ({record.key[:8]})"
 
 
 def family_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecord], ResultIndex]) -> ResultIndex | None:

@@ -123,6 +123,11 @@ class ResultIndex:
         self.file_stamps, self.input_changed, self.changed_results = stamps, input_changed, changed_results
         self._join, self.counts = join, counts
 
+    def free_rows(self) -> None:
+        """Free what is in memory of the rows. What is known of the files stays; `build` reads them again."""
+        self._join = Join(has_input=self.has_input, answer_schema=self.sources.answer_schema)
+        self.counts = None
+
     @property
     def has_results(self) -> bool:
         """Whether there is an output or an error file that can be read."""

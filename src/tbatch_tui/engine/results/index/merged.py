@@ -5,25 +5,30 @@
     merged = MergedIndex([original, retry])
     merged.build()
 
-A file that was sent as several jobs is the first member, without responses of its own; the jobs follow. A better
-outcome is never replaced by a worse one; of equally good ones the later counts.
+A file that was sent as several jobs is the first member, without responses of its own; the jobs follow, and where they
+are all of it, it is not read but for its hash. A better outcome is never replaced by a worse one; of equally good ones
+the later counts.
 """
 
 from __future__ import annotations
 
+import os
 from array import array
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
+from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
+from tbatch_tui.engine.results.index.parts.part_rows import PartRows, are_parts_of
 from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
@@ -69,16 +74,13 @@ class MergedIndex(ResultIndex):
 
         Raises OperationCancelledError, and BatchError if the first member's input file is not here as it was submitted.
         """
-        total = sum(member.index.bytes_to_read() for member in self.members)
-        bytes_before = 0
-
-        def on_progress(done: int, _: int) -> None:
-            progress(bytes_before + done, total)
-
-        for member in self.members:
-            if not member.index.is_built:
-                member.index.build(cancelled=cancelled, progress=on_progress)
-            bytes_before += member.index.bytes_to_read()
+        with suppress(OSError):  # no room for columns on disk: in memory there may be some
+            if self._build_parts(cancelled, progress):
+                return self._finish(self.members[1:])
+        self._join = Join(has_input=True)
+        sizes = [member.index.bytes_to_read() for member in self.members]
+        for number, member in enumerate(self.members):
+            _build(member.index, sum(sizes[:number]), sum(sizes), cancelled, progress)
         original = self.members[0].index
         if not original.has_input:
             why = "has changed since it was submitted" if original.input_changed else "is not here"
@@ -86,47 +88,105 @@ class MergedIndex(ResultIndex):
                 f"The jobs cannot be merged: the input file of the first one {why}",
                 "Open its results and those of each retry separately.",
             )
-        for member in self.members:
-            self.original_ids = {**member.index.original_ids, **self.original_ids}
-        self.read_errors = dict(original.read_errors)
         self.file_stamps = original.file_stamps
         self._join = self._merge(original)
+        return self._finish(self.members)
+
+    def _finish(self, members: Iterable[MergedMember]) -> RequestCounts:
+        """Take over what these members know of their files, and count the rows."""
+        self.read_errors = dict(self.members[0].index.read_errors)
+        for member in members:
+            index = member.index
+            self.original_ids = {**index.original_ids, **self.original_ids}
+            if index is not self.members[0].index:
+                self.read_errors |= {
+                    source: reason for source, reason in index.read_errors.items() if source is not Source.INPUT
+                }
         self.counts = self._join.count()
         return self.counts
+
+    def _build_parts(self, cancelled: Callable[[], bool], progress: Callable[[int, int], object]) -> bool:
+        """Build the index from parts that are all of the original, one after the other; False if they are not.
+
+        Their rows can be read as soon as they are added. What is in memory of a part is freed before the next one.
+        Raises OSError and OperationCancelledError.
+        """
+        original, parts = self.members[0].index, [member.index for member in self.members if member.is_part]
+        path = original.sources.input
+        if not all(member.is_part for member in self.members[1 : 1 + len(parts)]):
+            return False
+        if path is None or not are_parts_of(path, parts):
+            return False
+        self.original_ids = original.original_ids = read_id_map(path)
+        sizes = [member.index.bytes_to_read() for member in self.members[1:]]
+        with path.open("rb", buffering=0) as file:
+            stamp = FileStamp.of(os.fstat(file.fileno()))
+            original.file_stamps = self.file_stamps = {Source.INPUT: stamp}
+            rows = PartRows(file, cancelled)
+            for number, index in enumerate(parts, start=1):
+                was_built = index.is_built
+                _build(index, sum(sizes[: number - 1]), sum(sizes), cancelled, progress)
+                if number == 1:
+                    rows.begin(len(parts) * len(index.requests))
+                    self._join = rows.join
+                if not rows.add(index, number * _FILES_PER_JOB):
+                    return False
+                if not was_built:
+                    index.free_rows()
+        if read_stamp(path) != stamp:
+            return False
+        for number, member in enumerate(self.members[1 + len(parts) :], start=1 + len(parts)):
+            _build(member.index, sum(sizes[: number - 1]), sum(sizes), cancelled, progress)
+        self._add_retries(1 + len(parts))
+        return True
+
+    def _add_retries(self, first: int) -> None:
+        """Add the responses of the members from number `first` on to the rows of the parts."""
+        retries = self.members[first:]
+        if not retries:
+            return
+        asked = {text for retry in retries for text in retry.index.requests.ids}
+        rows: dict[str, list[int]] = {}
+        for number, text in enumerate(self.requests.ids):
+            if text in asked:
+                rows.setdefault(text.decode("utf-8", "surrogatepass"), []).append(number)
+        self._answered_rows = array("i", [-1]) * len(self.requests)
+        for number, retry in enumerate(retries, start=first):
+            self._add(self._join, number, retry, rows)
 
     def _merge(self, original: ResultIndex) -> Join:
         join = Join(has_input=True)
         join.requests.ids, join.requests.locations = original.requests.ids, original.requests.locations
         count = len(original.requests)
-        best = join.requests.response = array("i", [-1]) * count
+        join.requests.response = array("i", [-1]) * count
         self._answered_rows = array("i", [-1]) * count
         rows = _rows_by_id(original)
+        for number, member in enumerate(self.members):
+            self._add(join, number, member, rows)
+        return join
+
+    def _add(self, join: Join, number: int, member: MergedMember, rows: Mapping[str, Sequence[int]]) -> None:
+        """Add the responses of a member. `rows` has the requests of each id."""
+        index, best = member.index, join.requests.response
 
         def outcome(row: int) -> int:
             return join.responses.outcome[best[row]] if best[row] >= 0 else Outcome.MISSING
 
-        for number, member in enumerate(self.members):
-            index = member.index
-            first = join.responses.extend(index.responses, number * _FILES_PER_JOB)
-            join.extras += [ExtraRow(first + extra.response, extra.issue, extra.custom_id) for extra in index.extras]
-            for request, response in enumerate(index.requests.response):
-                if response < 0:
-                    continue
-                if number == 0:
-                    best[request], self._answered_rows[request] = response, request
-                    continue
-                custom_id = index.requests.custom_id(request)
-                if (same_id := rows.get(custom_id)) is None:  # a line that was added to a retry
-                    join.extras.append(ExtraRow(first + response, RowIssue.UNKNOWN, custom_id))
-                    continue
-                row = same_id[0] if len(same_id) == 1 else max(same_id, key=outcome)
-                if index.responses.outcome[response] <= outcome(row):
-                    best[row], self._answered_rows[row] = first + response, request
-            if number:
-                self.read_errors |= {
-                    source: reason for source, reason in index.read_errors.items() if source is not Source.INPUT
-                }
-        return join
+        first = join.responses.extend(index.responses, number * _FILES_PER_JOB)
+        join.extras += [ExtraRow(first + extra.response, extra.issue, extra.custom_id) for extra in index.extras]
+        for request, response in enumerate(index.requests.response):
+            if response < 0:
+                continue
+            if number == 0:
+                best[request], self._answered_rows[request] = response, request
+                continue
+            custom_id = index.requests.custom_id(request)
+            if (same_id := rows.get(custom_id)) is None:  # a line that was added to a retry
+                join.extras.append(ExtraRow(first + response, RowIssue.UNKNOWN, custom_id))
+                continue
+            row = same_id[0] if len(same_id) == 1 else max(same_id, key=outcome)
+            if index.responses.outcome[response] <= outcome(row):
+                best[row], self._answered_rows[row] = first + response, request
 
     @property
     def has_results(self) -> bool:
@@ -200,10 +260,22 @@ class MergedIndex(ResultIndex):
     def answered_location(self, number: int) -> RowLocation | None:
         """Return the retry's line if a retry was answered: it may name another model or token limit."""
         member = self._member_number(number)
-        if member is None or number >= len(self._answered_rows):
+        if member is None or number >= len(self._answered_rows) or self._answered_rows[number] < 0:
             return super().answered_location(number)
         location = self.members[member].index.request_location(self._answered_rows[number])
         return location and location._replace(file=member * _FILES_PER_JOB + location.file)
+
+
+def _build(
+    index: ResultIndex,
+    read: int,
+    total: int,
+    cancelled: Callable[[], bool],
+    progress: Callable[[int, int], object],
+) -> None:
+    """Build an index, if it is not built yet, when so many bytes of the total are read."""
+    if not index.is_built:
+        index.build(cancelled=cancelled, progress=lambda done, _: progress(read + done, total))
 
 
 def _rows_by_id(index: ResultIndex) -> dict[str, list[int]]:

@@ -1,0 +1,1 @@
+"""The results of a file that was sent as several jobs."""
