@@ -73,11 +73,11 @@ class IndexCache:
         return index.is_built
 
     def save(self, job_id: str, index: ResultIndex) -> None:
-        """Store a built index, unless a file of it could not be read or it takes more than an eighth of the folder."""
+        """Store a built index, unless a file of it could not be read or it takes more than a quarter of the folder."""
         if index.read_errors:
             return
         parts = [*_encode(index)]
-        if sum(map(len, parts)) > self._limit // 8:
+        if sum(map(len, parts)) > self._limit // 4:
             return
         checksum = 0
         for part in parts:
