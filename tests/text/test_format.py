@@ -35,7 +35,11 @@ def test_size(number: float | None, words: str) -> None:
     [
         (None, "–"),
         (-5, "0 s"),
+        (0.01, "0 s"),
         (0.44, "0.4 s"),
+        (0.97, "1 s"),
+        (3.3, "3 s"),
+        (4.0, "4 s"),
         (12, "12 s"),
         (41 * 60 + 3, "41 m"),
         (3_900, "1 h 05 m"),
@@ -96,6 +100,8 @@ def test_countdown(left: float, words: str) -> None:
         (0, "$0.00"),
         (0.41, "$0.41"),
         (0.0031, "$0.0031"),
+        (0.00996, "$0.01"),
+        (0.0099, "$0.0099"),
         (1e-7, "<$0.0001"),
         (1_204.4, "$1,204"),
         (-2, "-$2.00"),
@@ -103,6 +109,12 @@ def test_countdown(left: float, words: str) -> None:
 )
 def test_money(usd: float | None, words: str) -> None:
     assert fmt.money(usd) == words
+
+
+def test_a_part_of_an_amount_looks_like_less() -> None:
+    assert fmt.money_part(1.2, 4.8) == ("$1.20", "$4.80")
+    assert fmt.money_part(0.0571, 0.0602) == ("$0.0571", "$0.0602")
+    assert fmt.money_part(0.06, 0.06) == ("$0.06", "$0.06")
 
 
 @given(st.floats(allow_nan=True) | st.none(), st.integers(0, 60))

@@ -51,12 +51,12 @@ def count(number: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return `0.4 s`, `12 s`, `41 m`, `1 h 05 m` or `2 d 3 h`: two units at most."""
+    """Return `0.4 s`, `4 s`, `41 m`, `1 h 05 m` or `2 d 3 h`: two units at most, and tenths below a second only."""
     if seconds is None:
         return MISSING
     seconds = max(0.0, seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s" if seconds > 0 and round(seconds, 1) % 1 else f"{round(seconds)} s"
+    if 0.05 <= seconds < 0.95:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"
@@ -208,9 +208,17 @@ def money(usd: float | None) -> str:
     sign = "-" if usd < 0 else ""
     if amount >= 1000:
         return f"{sign}${amount:,.0f}"
-    if amount == 0 or amount >= 0.01:
+    if amount == 0 or round(amount, 4) >= _CENT:
         return f"{sign}${amount:.2f}"
     return f"{sign}${amount:.4f}" if amount >= 0.0001 else f"<{sign}$0.0001"
+
+
+def money_part(usd: float, whole: float) -> tuple[str, str]:
+    """Return a part of an amount and the amount, with four digits if they looked the same without being it."""
+    part, total = money(usd), money(whole)
+    if part == total and usd != whole and abs(whole) < _THOUSAND:
+        return f"${usd:.4f}", f"${whole:.4f}"
+    return part, total
 
 
 def money_about(usd: float) -> str:

@@ -15,12 +15,15 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.pricing.prices import Cost, PriceList
+from tbatch_tui.engine.pricing.spending.spend import MonthSpend, SpendBy
 from tbatch_tui.tui.render.cost import (
     cost_cell,
     cost_facts,
     estimate_facts,
     format_cost,
     format_estimate,
+    format_month,
+    format_part,
     format_price,
     format_usage,
     job_cost_facts,
@@ -135,3 +138,14 @@ def test_what_is_likely_is_told_below_the_bound() -> None:
         ("Likely", "about $0.12, from 3 earlier jobs"),
     ]
     assert "Likely" not in dict(estimate_facts(Estimate(0.04, 0.4)))
+
+
+def test_a_part_and_a_month_say_over_where_not_all_is_known() -> None:
+    assert format_part(Cost(0.0571), Cost(0.0602)) == "$0.0571 of $0.0602"
+    assert format_part(Cost(0.0571), Cost(0.0602, unknown_usage=1)) == "$0.06 of over $0.06"
+    assert format_month(MonthSpend("2026-11", SpendBy.MODEL, total=0.284)) == "$0.28"
+    for unknown in (
+        MonthSpend("2026-11", SpendBy.MODEL, total=0.284, unknown_jobs=1),
+        MonthSpend("2026-11", SpendBy.MODEL, total=0.284, unknown_tries=1),
+    ):
+        assert format_month(unknown) == "over $0.28"

@@ -65,7 +65,7 @@ def test_progress_shows_amount_speed_and_time_left() -> None:
     line = ProgressLine()
     line.show(15_400_000, 24_100_000, rate=3_100_000)
     assert plain(line.styled_text(80)).startswith(" ━━━━━━━━━")
-    assert plain(line.styled_text(80)).endswith(" 63 %  15.4 MB of 24.1 MB · 3.1 MB/s · 2.8 s left")
+    assert plain(line.styled_text(80)).endswith(" 63 %  15.4 MB of 24.1 MB · 3.1 MB/s · 3 s left")
     assert "━" not in plain(line.styled_text(50))
     line.show(12_000, None, unit="lines")
     assert plain(line.styled_text(80)).strip() == "12,000 lines"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.counts import ModelUsage
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.pricing.spending.spend import MonthSpend
     from tbatch_tui.tui.render.styled import StyledText
 
 _MODELS_NAMED = 2
@@ -87,6 +88,18 @@ def format_price(cost: Estimate | Cost) -> str:
 def format_money(cost: Cost) -> str:
     """Return `$0.41`; `over $0.41` where something is not in it; a dash where nothing is known."""
     return fmt.money(cost.usd) if cost.is_whole or cost.usd is None else f"over {fmt.money(cost.usd)}"
+
+
+def format_part(chosen: Cost, total: Cost) -> str:
+    """Return `$1.20 of $4.80`, with as many digits as tell them apart, where both are known."""
+    if chosen.usd is None or total.usd is None or not (chosen.is_whole and total.is_whole):
+        return f"{format_money(chosen)} of {format_money(total)}"
+    return " of ".join(fmt.money_part(chosen.usd, total.usd))
+
+
+def format_month(spend: MonthSpend) -> str:
+    """Return `$8.70`; `over $8.70` where something is not known."""
+    return ("over " if spend.unknown_jobs or spend.unknown_tries else "") + fmt.money(spend.total)
 
 
 def format_estimate(estimate: Estimate | None) -> str:

@@ -61,7 +61,7 @@ class JobMoney(Screen[None]):
     costs: JobCosts
     table: RecordTable[JobRow]
     month_sum = ""
-    """Such as `Nov $14.20`; empty until it is known, and where nothing was spent."""
+    """Such as `Nov $14.20`, or `Nov over $14.20` where not all is known; empty before, and where nothing was spent."""
 
     def note_counted(self, event: RecordsChanged) -> None:
         """Add up again if the results of a job were counted."""
@@ -77,8 +77,9 @@ class JobMoney(Screen[None]):
         except BatchError:
             return  # the screen Spend says why
         from tbatch_tui.engine.pricing.spending.months import month_words
+        from tbatch_tui.tui.render.cost import format_month
 
-        self.month_sum = f"{month_words(spend.month)[:3]} {fmt.money(spend.total)}" if spend.total else ""
+        self.month_sum = f"{month_words(spend.month)[:3]} {format_month(spend)}" if spend.total else ""
         self._show_header()
 
     @work(group="prices", exit_on_error=False)

@@ -43,12 +43,12 @@ class FilePreview(Vertical):
         """Show nothing: no file is under the cursor."""
         self._show("", [], [])
 
-    def show(self, entry: Entry, peeked: Peek | LocalFileError, now: float) -> None:
+    def show(self, entry: Entry, peeked: Peek | LocalFileError) -> None:
         """Show the beginning of an entry, or why it cannot be read."""
         if isinstance(peeked, LocalFileError):
             self._show(entry.name, [(line(peeked.title), "$status-attention")], [])
             return
-        age = f"modified {fmt.age(peeked.modified, now)} ({fmt.absolute(peeked.modified)})"
+        age = f"modified {fmt.absolute(peeked.modified)}"  # how long ago that is, the list says
         if peeked.is_folder:
             self._show(entry.name, [(f"folder · {age}", "")], [])
             return

@@ -294,6 +294,6 @@ class PickScreen(BaseScreen):
         try:
             content = await asyncio.to_thread(peek, entry.path)
         except LocalFileError as error:
-            self.query_one(FilePreview).show(entry, error, self.engine.now())
+            self.query_one(FilePreview).show(entry, error)
         else:
-            self.query_one(FilePreview).show(entry, content, self.engine.now())
+            self.query_one(FilePreview).show(entry, content)

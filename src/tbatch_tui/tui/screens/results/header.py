@@ -14,7 +14,7 @@ from tbatch_tui.engine.pricing.prices import Cost, cost
 from tbatch_tui.engine.results import Outcome, usage_by_model
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
+from tbatch_tui.tui.render.cost import format_cost, format_estimate, format_part, format_price
 from tbatch_tui.tui.render.outcome import format_issues
 from tbatch_tui.tui.render.status import QUIET
 from tbatch_tui.tui.render.styled import StyledText, styled_content
@@ -172,7 +172,7 @@ class ResultCosts:
             return []
         text = format_cost(self._total, estimate)
         if with_chosen and self._chosen is not None and self._chosen.usd is not None:
-            text = f"{format_money(self._chosen)} of {text}"
+            text = f"{format_part(self._chosen, self._total)} {format_estimate(estimate)}".rstrip()
         return [(format_price(self._total), QUIET)] * with_prices + [(text, "")]
 
 

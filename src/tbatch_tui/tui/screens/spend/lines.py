@@ -79,11 +79,6 @@ def _audio(row: SpendLine) -> str:
     return fmt.duration(row.entry.audio_seconds) if row.entry.audio_seconds else ""
 
 
-def total_words(spend: MonthSpend) -> str:
-    """Return `$8.70`; `over $8.70` where something is not known."""
-    return ("over " if spend.unknown_jobs or spend.unknown_tries else "") + fmt.money(spend.total)
-
-
 def foot_lines(spend: MonthSpend) -> list[StyledText]:
     """Return what stands below the table, a line each: what is not known, estimates, and whose bill it is."""
     lines: list[StyledText] = [[(f"! {sentence}", ATTENTION)] for sentence in unknown_words(spend)]

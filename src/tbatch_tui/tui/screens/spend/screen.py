@@ -15,6 +15,7 @@ from tbatch_tui.engine.threads import run_detached
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.cost import format_month
 from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.spend.lines import (
@@ -23,7 +24,6 @@ from tbatch_tui.tui.screens.spend.lines import (
     foot_lines,
     spend_columns,
     spend_lines,
-    total_words,
 )
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.table.table import RecordTable
@@ -129,7 +129,7 @@ class SpendScreen(BaseScreen):
             self.header.show(subject)
             return
         retries = f"{fmt.money(spend.retries)} for retries" if spend.retries else ""
-        pieces = (fmt.plural(spend.jobs, "job"), retries, total_words(spend))
+        pieces = (fmt.plural(spend.jobs, "job"), retries, format_month(spend))
         self.header.show(subject, [text for text in pieces if text])
 
     # -- actions -------------------------------------------------------------------------------------
