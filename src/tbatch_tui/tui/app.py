@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.actions import SkipAction
-from textual.events import AppFocus, Event, Key, MouseDown, Paste
+from textual.events import AppFocus, Event, Key, MouseDown, MouseScrollDown, MouseScrollUp, Paste
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.worker import Worker, WorkerState
 
@@ -90,6 +91,8 @@ class TbatchApp(OrderedKeysApp[str], ProfileSwitch, CrashReportingApp[str]):
         self._is_engine_open = False
         self._was_painted = False
         self._notifier: Notifier | None = None
+        self.touched_at: float | None = None
+        """When a key was pressed or the mouse used last, by `time.monotonic`; None before that."""
         for each in theme.THEMES:
             self.register_theme(each)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
@@ -211,6 +214,8 @@ class TbatchApp(OrderedKeysApp[str], ProfileSwitch, CrashReportingApp[str]):
 
     async def on_event(self, event: Event) -> None:
         """Note that the person is there."""
+        if isinstance(event, Key | MouseDown | MouseScrollDown | MouseScrollUp):
+            self.touched_at = time.monotonic()
         if self._notifier is not None and isinstance(event, Key | AppFocus | MouseDown):
             self._notifier.clear_unseen()
         await super().on_event(event)

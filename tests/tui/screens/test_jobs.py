@@ -314,3 +314,29 @@ async def test_the_cost_is_shown_once_the_results_are_counted(sandbox: Sandbox, 
         await pilot.press("d")
         await until(lambda: shows(app, "all ok") or shows(app, "40 ok"))
         await until(lambda: shows(app, "$0.") or shows(app, "<$0."))
+
+
+async def test_a_row_that_changed_its_section_goes_there_once_nobody_touches_anything(
+    still_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    older = still_sandbox.add_job("IN_PROGRESS", rows=30)
+    still_sandbox.advance(120)
+    newer = still_sandbox.add_job("IN_PROGRESS", rows=31)
+    app = make_app(tmp_path, still_sandbox)
+
+    def order() -> list[str]:
+        return [app.jobs.table.source.row(index).record.key for index in range(app.jobs.table.row_count)]
+
+    async with app.run_test() as pilot:
+        await until(lambda: order() == [newer, older])
+        await app.engine.cancel(newer)
+        still_sandbox.advance(60)
+        await until(lambda: order() == [older, newer], what="nobody has touched anything yet")
+        await pilot.press("r")
+        await app.engine.cancel(older)
+        still_sandbox.advance(60)
+        await until(lambda: statuses(app).count("CANCELLED") == 2)
+        assert order() == [older, newer], "it may be read"
+        assert app.touched_at is not None
+        app.touched_at -= 60
+        await until(lambda: order() == [newer, older])

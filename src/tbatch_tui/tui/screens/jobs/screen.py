@@ -129,6 +129,7 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
         self.query_one(JobDetails).show_again()  # the expected end depends on when the server last answered
 
     def _tick(self) -> None:
+        self._feed.release_unread()
         if self.is_current:
             self._show_header()
             self._show_health()
@@ -235,13 +236,8 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
         self._show_details()
 
     def on_screen_resume(self) -> None:
-        """Hold rows in their place while the person may be reading them; what changed meanwhile goes to its group."""
+        """Put all rows where they belong when the person comes back to the list."""
         self._feed.release()
-        self._model.holds = True
-
-    def on_screen_suspend(self) -> None:
-        """Nobody reads the list now."""
-        self._model.holds = False
 
     def _focus_changed(self, focused: bool) -> None:
         """Put all rows where they belong when the person comes back to the terminal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.events import RecordsChanged, TransferProgress
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.screens.jobs.listing.list_model import JobListModel
     from tbatch_tui.tui.widgets.table.table import RecordTable
 
+READING = 10.0
+"""Seconds after a key, a click or a turn of the wheel in which a person may be reading the list."""
 _PIECE = 250
 """Records taken over before the screen has its turn again."""
 
@@ -74,10 +77,21 @@ class JobFeed:
         if self._cursor_goal is not None and table.move_cursor(key=model.row_key(self._cursor_goal)):
             self._cursor_goal = None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether a person may be reading the list: rows that change their group stay where they are meanwhile."""
+        touched_at: float | None = getattr(self._screen.app, "touched_at", None)
+        return self._screen.is_current and touched_at is not None and time.monotonic() - touched_at < READING
+
     def release(self) -> None:
         """Let rows that have changed their group go there, now that the person has moved on."""
         if self._model.release():
             self.arrange()
+
+    def release_unread(self) -> None:
+        """Do that if nobody has touched anything for a while, so that no row stands in the wrong section for long."""
+        if not self.is_read:
+            self.release()
 
     def refresh_empty_text(self) -> None:
         """Update what the table says when it has no rows."""
@@ -95,6 +109,7 @@ class JobFeed:
     def apply(self, event: RecordsChanged) -> None:
         """Take over what has changed, been renamed or been removed; many records in a worker, in pieces."""
         model, table = self._model, self._table
+        model.holds = self.is_read
         renamed = dict(event.renamed)
         new_cursor_key = renamed.get(table.cursor_key or "")
         for key in (*event.removed, *renamed):
@@ -134,6 +149,7 @@ class JobFeed:
         """Put many records into the list, in pieces, so that the screen stays responsive."""
         pieces = [records[start : start + _PIECE] for start in range(0, len(records), _PIECE)]
         for piece in pieces:
+            self._model.holds = self.is_read
             for record in piece:
                 # As it is now: it may have changed, or gone, while those before it were taken over.
                 if (latest := self._engine.record(record.key)) is not None:
