@@ -47,7 +47,7 @@ FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "lost, then 429": [
         ("close-after", {**_CREATE, "first": 2}),
         ("close", {**_CREATE, "first": 3}),
-        ("status", {**_CREATE, "first": 4, "last": 8, "status": 429, "headers": {"Retry-After": "0.2"}}),
+        ("status", {**_CREATE, "first": 4, "last": 5, "status": 429, "headers": {"Retry-After": "0.2"}}),
     ],
     "5xx": [("status", {**_CREATE, "first": 3, "last": 4, "status": 502})],
     "5xx after the work": [("status-after", {**_CREATE, "first": 3, "last": 4, "status": 504})],

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
+from tbatch_tui.engine.domain.submission import Gate, parse_gate, parse_stages
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.groups.new_group import UnknownBoundError
 from tbatch_tui.engine.groups.stages import GroupStep, format_outcome, next_step
-from tests.conftest import until, write_chat
+from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.engine.groups.test_group_record import GROUP, counts, part
 
 if TYPE_CHECKING:
@@ -40,13 +43,61 @@ def test_a_stage_follows_when_the_one_before_is_good_enough() -> None:
     assert next_step(STAGED, [running, *rest]) == GroupStep()
     assert next_step(STAGED, [done(1), *rest]) == GroupStep((2, 3), (done(1),))
     assert next_step(STAGED, [done(1, 9), *rest]).ask == (done(1, 9),)
-    assert next_step(replace(STAGED, share=90.0), [done(1, 9), *rest]).send == (2, 3)
+    assert next_step(replace(STAGED, gates=(Gate(90.0),)), [done(1, 9), *rest]).send == (2, 3)
     assert next_step(replace(STAGED, approved=1), [done(1, 9), *rest]).send == (2, 3), "the person let it pass"
     assert next_step(replace(STAGED, auto_continue=False), [done(1), *rest]).ask == (done(1),)
     assert next_step(STAGED, [done(1), done(2), running, wait(4)]).send == ()
     assert next_step(STAGED, [done(1), done(2), done(3, 0), wait(4)]).ask == (done(2), done(3, 0))
     assert next_step(STAGED, [done(1), part(2, state="rejected"), done(3), wait(4)]).ask, "one was never sent"
     assert format_outcome(done(2), done(3, 7)) == "17 ok, 3 missing"
+
+
+def test_a_stage_waits_for_the_person_where_all_of_it_would_cost_too_much() -> None:
+    staged = replace(STAGED, requests=40, gates=(Gate(90.0, most_cost=8.0), Gate(asks=True)))
+    rest = [wait(2), wait(3), wait(4)]
+    parts = [done(1), *rest]
+    assert next_step(staged, parts, lambda _: 2.0).send == (2, 3), "10 requests for $2: 40 for $8"
+    step = next_step(staged, parts, lambda _: 2.1)
+    assert (step.ask, step.send) == ((done(1),), ())
+    assert step.why == "all requests would cost about $8.40, above $8.00"
+    assert next_step(staged, parts).why == "what they cost is not known, so $8.00 cannot be held"
+    assert next_step(staged, [done(1, 8), *rest], lambda _: 0.1).why == "", "it is asked for its answers"
+    assert next_step(staged, [done(1), done(2), done(3), wait(4)], lambda _: 0.1).ask, "this stage asks"
+    by_all = replace(STAGED, requests=40, gates=(Gate(most_cost=8.0),))
+    costs = {"job-1": 1.0, "job-2": 2.0, "job-3": 3.3}
+    later = next_step(by_all, [done(1), done(2), done(3), wait(4)], lambda part: costs[part.key])
+    assert later.why == "all requests would cost about $8.40, above $8.00", "of all that are back"
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("98", Gate(98.0)),
+        ("98 %", Gate(98.0)),
+        ("ask", Gate(asks=True)),
+        ("cost", Gate(is_within_bound=True)),
+        ("cost=40", Gate(most_cost=40.0)),
+        ("97.5, cost = $0.1", Gate(97.5, most_cost=0.1)),
+    ],
+)
+def test_a_gate_is_read_and_kept(text: str, gate: Gate) -> None:
+    assert parse_gate(text) == gate
+    assert parse_gate(str(gate)) == gate and " " not in str(gate)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "101", "-1", "nan", "inf", "cost=", "cost=-1", "cost=inf", "98,ask", "price=3", "cost,cost=3"]
+)
+def test_what_is_no_gate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a gate"):
+        parse_gate(text)
+
+
+def test_stages_are_numbers_of_parts_and_the_rest() -> None:
+    assert parse_stages("2,rest") == (2,) and parse_stages("1, 4, rest") == (1, 4)
+    for text in ("", "rest", "2", "2,3", "0,rest", "x,rest"):
+        with pytest.raises(ValueError, match="is not like 2,rest"):
+            parse_stages(text)
 
 
 def test_no_more_parts_are_out_than_at_once() -> None:
@@ -116,3 +167,55 @@ async def test_a_stage_that_is_not_good_enough_waits_for_the_person(
         assert await engine.groups.send_rest(last.key) == 3
         await until(lambda: len(still_sandbox.jobs) == 3)
         assert await engine.groups.send_rest(last.key) == 0
+
+
+async def test_each_stage_has_its_gate_and_what_costs_too_much_waits_for_the_person(
+    still_sandbox: Sandbox, make_engine: MakeEngine, file: Path, events: list[Event]
+) -> None:
+    prices = {CHAT_MODEL: {"input": 1_000_000.0, "output": 0.0}}  # a dollar a token, for whole amounts
+
+    async def advanced(key: str) -> JobRecord:
+        still_sandbox.advance(3_600)
+        return await engine.wait_until(key, lambda record: record.counts is not None)
+
+    async with make_engine(still_sandbox, requests_per_job=5, prices=prices) as engine:
+        fingerprint = await engine.fingerprint(file)
+        gates = (Gate(90.0, most_cost=1e6), Gate(is_within_bound=True), Gate(most_cost=0.5))
+        key = await engine.groups.submit(
+            file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, stages=(1, 1, 1), gates=gates,
+            auto_continue=True,
+        )  # fmt: skip
+        parts = await engine.groups.parts(key)
+        assert parts[0].group is not None
+        bound = sum(
+            part.submission.estimate.most or 0.0 for part in parts if part.submission and part.submission.estimate
+        )
+        assert parts[0].group.gates == (gates[0], Gate(most_cost=bound), gates[2]), "the bound is kept as an amount"
+        for number in (0, 1, 2):
+            await engine.wait_until(parts[number].key, lambda record: record.job is not None)
+            assert len(still_sandbox.jobs) == number + 1
+            await advanced(parts[number].key)
+        last = await engine.wait_until(parts[3].key, lambda record: record.status == LocalStatus.READY)
+        assert last.submission is not None and last.submission.error is not None
+        assert last.submission.error.startswith("5 ok; all requests would cost about $")
+        assert last.submission.error.endswith(", above $0.50")
+        assert len(still_sandbox.jobs) == 3
+        [notice] = [event for event in events if isinstance(event, Notice) and event.severity == "warning"]
+        assert "above $0.50" in notice.title
+        assert await engine.groups.go_on(last.key) == 1
+        await until(lambda: len(still_sandbox.jobs) == 4)
+
+
+async def test_a_stage_is_not_held_to_a_bound_that_nobody_knows(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    file = write_chat(tmp_path / "in.jsonl", ["a", "b"])
+    file.write_text(file.read_text().replace(', "max_tokens": 200', ""))
+    async with make_engine(still_sandbox, requests_per_job=1) as engine:
+        fingerprint = await engine.fingerprint(file)
+        with pytest.raises(UnknownBoundError, match="is not known"):
+            await engine.groups.submit(
+                file, Endpoint.CHAT, requests=2, fingerprint=fingerprint, stages=(1,), auto_continue=True,
+                gates=(Gate(is_within_bound=True),),
+            )  # fmt: skip
+        assert await engine.records() == [] and not list((tmp_path / "data" / "parts").iterdir())

@@ -286,14 +286,13 @@ async def _start(
     await print_budget(session, estimate)
     start = partial(engine.submit_checked, estimate=estimate)
     if first or report.can_be_split or arguments.group:
-        gate = arguments.gate
         start = partial(
             engine.groups.submit,
             first=first,
-            auto_continue=bool(first) or gate is not None,
+            auto_continue=True,
             name=arguments.group,
             stages=arguments.stages,
-            share=100.0 if gate is None else gate,
+            gates=arguments.gate,
             files=files,
         )
     return await start(

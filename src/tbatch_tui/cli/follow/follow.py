@@ -123,8 +123,10 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
         _say_if_unsent(session, [first.key], arguments)
     rest = (await session.engine.groups.parts(first.key))[1:]
     if any(part.is_waiting for part in rest):
-        if not is_answered_whole(first):
-            print_message(f"{first.name}: {format_outcome(first)}")
+        decided = next((part.submission for part in rest if part.status == LocalStatus.READY), None)
+        if not is_answered_whole(first) or decided is not None:
+            why = decided.error if decided is not None else None
+            print_message(f"{first.name}: {why or format_outcome(first)}")
         count = sum(part.requests or 0 for part in rest)
         print_message(
             f"The other {plural(count, 'request')} are on hold; none has been sent: "
@@ -133,7 +135,8 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
         if arguments.json:
             print_json([record_to_dict(record) for record in (first, *rest)])
         return INCOMPLETE
-    print_message(f"{first.name}: all answered; submitting the rest.")
+    outcome = "all answered" if is_answered_whole(first) else format_outcome(first)
+    print_message(f"{first.name}: {outcome}; submitting the rest.")
     return await follow_jobs(session, [part.key for part in rest], arguments, ended=[first])
 
 

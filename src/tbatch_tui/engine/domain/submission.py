@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,6 +102,69 @@ class Submission:
         return self.state in ended and self.job_id is None and not self.may_have_been_created
 
 
+class Gate(NamedTuple):
+    """What the requests of a stage have to come to, so that the next one follows by itself."""
+
+    share: float = 100.0
+    """Percent of them that need a whole answer."""
+    most_cost: float | None = None
+    """Dollars that all requests of the group may cost, at the price of those that are back; None for any."""
+    is_within_bound: bool = False
+    """Whether that amount is the bound of the group as it is known when it is submitted."""
+    asks: bool = False
+    """Whether the person is asked, whatever came of them."""
+
+    def __str__(self) -> str:
+        """Return it as `parse_gate` takes it."""
+        if self.asks:
+            return "ask"
+        cost = "cost" if self.is_within_bound else ""
+        if self.most_cost is not None:
+            cost = f"cost={self.most_cost!r}"
+        share = f"{self.share:g}" if self.share != WHOLE or not cost else ""
+        return ",".join(filter(None, (share, cost)))
+
+
+WHOLE = 100.0
+"""Percent of the requests of a stage where nothing else was said."""
+
+
+def parse_gate(text: str) -> Gate:
+    """Return the gate that a text means: `98`, `cost=40`, `98,cost=40`, `cost` for the bound, or `ask`.
+
+    Raises ValueError with a message for a person.
+    """
+    wrong = f"{text!r} is not a gate: write 98, cost=40, 98,cost=40, cost or ask"
+    words = [word.strip().removesuffix("%").strip() for word in text.split(",")]
+    if words == ["ask"]:
+        return Gate(asks=True)
+    gate = Gate()
+    for word in words:
+        name, _, amount = word.rpartition("=") if "=" in word else ("", "", word)
+        is_cost = name.strip() == "cost" or word == "cost"
+        if (name and not is_cost) or (is_cost and (gate.is_within_bound or gate.most_cost is not None)):
+            raise ValueError(wrong)
+        if word == "cost":
+            gate = gate._replace(is_within_bound=True)
+            continue
+        try:
+            number = float(amount.strip().removeprefix("$"))
+        except ValueError:
+            raise ValueError(wrong) from None
+        if not (0 <= number < math.inf if is_cost else 0 <= number <= WHOLE):
+            raise ValueError(wrong)
+        gate = gate._replace(most_cost=number) if is_cost else gate._replace(share=number)
+    return gate
+
+
+def parse_stages(text: str) -> tuple[int, ...]:
+    """Return how many parts each stage has but the last, of a text like `2,rest`. Raises ValueError with a message."""
+    *counts, last = (word.strip() for word in text.split(","))
+    if last != "rest" or not counts or not all(count.isdecimal() and int(count) for count in counts):
+        raise ValueError(f"{text!r} is not like 2,rest: how many parts each stage has")
+    return tuple(map(int, counts))
+
+
 @dataclass(frozen=True, slots=True)
 class JobGroup:
     """One input file that was submitted as several jobs, each with some of its lines."""
@@ -121,8 +185,8 @@ class JobGroup:
     """Whether the person holds what has not been sent."""
     stages: tuple[int, ...] = ()
     """The number of the last part of each stage but the last: what follows waits until those are back."""
-    share: float = 100.0
-    """Percent of the requests of a stage that need a whole answer for the next one to follow by itself."""
+    gates: tuple[Gate, ...] = ()
+    """What lets the stage after each follow by itself; the last one holds for the stages after it too."""
     at_once: int = 0
     """How many parts are out together at most; 0 for all."""
     approved: int = 0
@@ -145,6 +209,12 @@ class JobGroup:
     def stage_ends(self) -> tuple[int, ...]:
         """The last part of each stage but the last; requests that go first are a stage of their own."""
         return (1,) if self.first else self.stages
+
+    def gate(self, stage: int) -> Gate:
+        """Return what a stage, from 0, has to come to for the next one to follow by itself."""
+        if not self.auto_continue:
+            return Gate(asks=True)
+        return self.gates[min(stage, len(self.gates) - 1)] if self.gates else Gate()
 
 
 class PartFile(NamedTuple):
@@ -181,7 +251,7 @@ class NewGroup(NamedTuple):
     """Whether the others follow by themselves when all of the first are answered."""
     name: str = ""
     stages: tuple[int, ...] = ()
-    share: float = 100.0
+    gates: tuple[Gate, ...] = ()
     at_once: int = 0
     files: tuple[GroupFile, ...] = ()
     """The files that `path` was joined of, where there are several; no part has lines of two of them."""

@@ -6,40 +6,34 @@ wanted and each of them has a whole answer; else it waits for the person to deci
 
 from __future__ import annotations
 
-import asyncio
-import math
-import shutil
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
-from tbatch_tui.engine.events import Event, Notice, RecordsChanged
+from tbatch_tui.engine.events import Event, RecordsChanged
+from tbatch_tui.engine.groups.advance import GroupAdvance
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
-from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, next_step, number
-from tbatch_tui.engine.pricing.over_budget import OverBudgetError
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.groups.stages import number
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.domain.record import JobRecord
-    from tbatch_tui.engine.domain.submission import GroupFile
+    from tbatch_tui.engine.domain.submission import Gate, GroupFile
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.groups.joined_input import JoinedInput
+    from tbatch_tui.engine.groups.new_group import NewGroups
     from tbatch_tui.engine.groups.send_again import UnsentFiles
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.pricing.pricing import Pricing
     from tbatch_tui.engine.runtime.runtime import Runtime
 
-_WAITING = (SubmissionState.WAITING,)
-_WAITING_OR_READY = (SubmissionState.WAITING, SubmissionState.READY)
 DROPPED = "Not sent: you discarded the rest after the first requests"
 
 
@@ -62,14 +56,20 @@ class JobGroups:
         """
         self._runtime = runtime
         self._store = store
-        self._emit = emit
         self._admit = admit
         self._prices = prices
+        self._advance = GroupAdvance(runtime, store, emit, prices)
 
     @property
     def _home(self) -> Path:
         """The folder in which each submit makes one for its parts."""
         return self._runtime.options.data_dir / "parts"
+
+    @cached_property
+    def _new(self) -> NewGroups:
+        from tbatch_tui.engine.groups.new_group import NewGroups
+
+        return NewGroups(self._runtime.options, self._store, self._prices, self._home)
 
     @cached_property
     def _unsent(self) -> UnsentFiles:
@@ -91,7 +91,7 @@ class JobGroups:
         over_budget: bool = False,
         name: str = "",
         stages: Sequence[int] = (),
-        share: float = 100.0,
+        gates: Sequence[Gate] = (),
         files: tuple[GroupFile, ...] = (),
     ) -> str:
         """Write the parts of a file, each under the API's limits, and save the intent to run them all.
@@ -110,7 +110,8 @@ class JobGroups:
             name: what the group is called without a label; empty for the stem of the file.
             stages: how many parts each stage has but the last, which has the rest; with `auto_continue` each follows
                 when the one before is good enough.
-            share: percent of the requests of a stage that need a whole answer for that.
+            gates: what the requests of each stage have to come to for that, the last for those after it too; without
+                any, each needs a whole answer.
             files: those that `path` was joined of, in their order: none of them may have run either.
 
         Returns:
@@ -121,58 +122,11 @@ class JobGroups:
         async with writing_parts(self._home):
             group = NewGroup(
                 path, fingerprint.size, fingerprint.sha256, endpoint, label, requests, first, auto_continue,
-                name, tuple(accumulate(stages)), share, self._runtime.options.parts_at_once, files,
+                name, tuple(accumulate(stages)), tuple(gates), self._runtime.options.parts_at_once, files,
             )  # fmt: skip
-            records = await self._write_and_save(group, fingerprint, known_runs, over_budget=over_budget)
+            records = await self._new.add(group, fingerprint, known_runs, over_budget=over_budget)
         await self._runtime.resume_submissions()
         return records[0].key
-
-    async def _write_and_save(
-        self,
-        group: NewGroup,
-        fingerprint: Fingerprint,
-        known_runs: Sequence[JobRecord] | None,
-        *,
-        over_budget: bool,
-    ) -> list[JobRecord]:
-        """Write the parts, and save the intent to run them. See `submit`."""
-        parts = await self._write_parts(group, fingerprint)
-        folder = parts[0].path.parent
-        try:
-            parts = [part._replace(estimate=await self._prices.estimate(part.path)) for part in parts]
-        except BaseException:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            raise
-        bounds = [part.estimate.most for part in parts if part.estimate is not None and part.estimate.most is not None]
-        most = math.fsum(bounds) if len(bounds) == len(parts) else None
-        budget = self._prices.budget
-        try:
-            async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
-                return await self._store.groups.add(group, parts, known_runs)
-        except (
-            AlreadySubmittedError,
-            OverBudgetError,
-        ):  # after any other error they may have been committed all the same
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            raise
-
-    async def _write_parts(self, group: NewGroup, fingerprint: Fingerprint) -> list[PartFile]:
-        """Write the parts in a thread, which stops when this is cancelled."""
-        from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
-        from tbatch_tui.engine.groups.split import write_parts
-
-        options = self._runtime.options
-        return await run_cancellable(
-            write_parts,
-            group.path,
-            self._home,
-            fingerprint=fingerprint,
-            requests=group.requests,
-            first=group.first,
-            files=[file.requests for file in group.files],
-            requests_max=options.requests_per_job or REQUESTS_MAX,
-            bytes_max=FILE_MEGABYTES * MEGABYTE,
-        )
 
     async def note_runs(self, path: Path, runs: Sequence[tuple[Path, int, JobRecord]]) -> None:
         """Save that jobs of the list ran the parts of a file, as if it had been submitted here in these parts.
@@ -279,7 +233,7 @@ class JobGroups:
         budget = self._prices.budget
         async with budget.admitting(lambda: budget.judge_parts(parts, rest), over_budget=over_budget):
             waiting = await self._store.groups.approve(record.group.id)
-            await self._advance(record.group.id)
+            await self._advance.advance(record.group.id)
         return len(waiting)
 
     async def drop_rest(self, key: str) -> int:
@@ -287,7 +241,7 @@ class JobGroups:
         record = self._store.record(key)
         if record is None or record.group is None:
             return 0
-        return len(await self._release(record.group.id, SubmissionState.STOPPED, error=DROPPED))
+        return len(await self._advance.release(record.group.id, SubmissionState.STOPPED, error=DROPPED))
 
     async def hold(self, key: str) -> int:
         """Send nothing more of a group until `go_on`; return how many parts have not been sent.
@@ -299,7 +253,9 @@ class JobGroups:
             return 0
         parts = await self._store.groups.hold(record.group.id, on=True)
         stopped = [number(part) for part in parts if await self._stop(part)]
-        await self._release(record.group.id, SubmissionState.WAITING, only=(SubmissionState.STOPPED,), numbers=stopped)
+        await self._advance.release(
+            record.group.id, SubmissionState.WAITING, only=(SubmissionState.STOPPED,), numbers=stopped
+        )
         return sum(part.is_waiting for part in await self._store.groups.parts(record.group.id))
 
     async def _stop(self, part: JobRecord) -> bool:
@@ -324,22 +280,8 @@ class JobGroups:
         if waiting and waiting[0].submission is not None:
             await self._admit(waiting[0].submission.path)
         await self._store.groups.hold(record.group.id, on=False)
-        await self._advance(record.group.id)
+        await self._advance.advance(record.group.id)
         return len(waiting)
-
-    async def _release(
-        self,
-        group_id: int,
-        state: SubmissionState,
-        *,
-        error: str | None = None,
-        only: tuple[SubmissionState, ...] = _WAITING_OR_READY,
-        numbers: Collection[int] | None = None,
-    ) -> list[JobRecord]:
-        moved = await self._store.groups.release(group_id, state, error=error, only=only, numbers=numbers)
-        if state is SubmissionState.INTENT:
-            await self._runtime.resume_submissions()
-        return moved
 
     # -- what was sent is back -----------------------------------------------------------------------
 
@@ -348,7 +290,7 @@ class JobGroups:
         if isinstance(event, RecordsChanged) and self._runtime.options.background_work:
             ended = [part for part in event.changed if part.group is not None and not part.is_waiting]
             for group_id in {part.group.id for part in ended if part.group is not None and not part.is_active}:
-                self._runtime.spawn(self._advance(group_id))
+                self._runtime.spawn(self._advance.advance(group_id))
 
     async def resume(self) -> None:
         """Do the same for groups whose parts ended while no app was open, or just before one was closed.
@@ -358,33 +300,4 @@ class JobGroups:
         await remove_orphans(self._home, self._store.groups.paths)
         waiting = await self._store.groups.waiting_parts()
         for group_id in dict.fromkeys(part.group.id for part in waiting if part.group is not None):
-            await self._advance(group_id)
-
-    async def _advance(self, group_id: int) -> None:
-        """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""
-        parts = await self._store.groups.parts(group_id)
-        if not parts or (group := parts[0].group) is None:
-            return
-        step = next_step(group, parts)
-        rest = sum(part.requests or 0 for part in parts if part.is_waiting)
-        if step.ask:
-            outcome = format_outcome(*step.ask)
-            if await self._release(group_id, SubmissionState.READY, error=outcome, only=_WAITING):
-                hint = f"The other {rest:,} are on hold; none has been sent."
-                title = f"{_stage_name(step.ask)}: {outcome[:1].lower()}{outcome[1:]}"
-                self._emit(Notice(title, hint, "warning", parts[0].key))
-        elif step.send:
-            moved = await self._release(group_id, SubmissionState.INTENT, only=_WAITING, numbers=step.send)
-            if moved and step.passed:
-                outcome = "all ok" if all(map(is_answered_whole, step.passed)) else format_outcome(*step.passed)
-                count = sum(part.requests or 0 for part in moved)
-                hint = f"The other {count:,} are being submitted." if count == rest else f"The next {count:,} follow."
-                self._emit(Notice(f"{_stage_name(step.passed)}: {outcome}", hint, key=parts[0].key))
-
-
-def _stage_name(parts: Sequence[JobRecord]) -> str:
-    """Return what the parts of a stage are called: `reviews · first 10`, `reviews · 1 to 2 of 24`."""
-    first, group = parts[0], parts[0].group
-    if len(parts) == 1 or group is None:
-        return first.name
-    return f"{first.name_of_file} · {number(first)} to {number(parts[-1])} of {group.parts}"
+            await self._advance.advance(group_id)

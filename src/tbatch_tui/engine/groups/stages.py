@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.domain.submission import WHOLE, SubmissionState
+from tbatch_tui.text.format import money
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup
-
-_WHOLE = 100.0
 
 
 class GroupStep(NamedTuple):
@@ -26,14 +26,19 @@ class GroupStep(NamedTuple):
     """The parts whose outcome lets the first of those follow; empty where they follow for another reason."""
     ask: tuple[JobRecord, ...] = ()
     """The parts whose outcome the person decides about; empty where nothing is asked."""
+    why: str = ""
+    """What of that is not within the gate besides their answers: what they cost. Empty where it is."""
 
 
-def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> GroupStep:
+def next_step(
+    group: JobGroup, parts: Sequence[JobRecord], cost_of: Callable[[JobRecord], float | None] = lambda _: None
+) -> GroupStep:
     """Return what is sent of the parts that wait, or about what the person is asked; nothing while both have to wait.
 
     Args:
         group: as it is now.
         parts: all of them, in their order, as they are now.
+        cost_of: returns what a part that is counted cost, in dollars; None where that is not known.
     """
     waiting = [number(part) for part in parts if _is_waiting(part)]
     if group.is_held or not waiting:
@@ -49,13 +54,39 @@ def next_step(group: JobGroup, parts: Sequence[JobRecord]) -> GroupStep:
         before = tuple(part for part in parts if begin <= number(part) <= end)
         if not all(map(is_counted, before)):
             return GroupStep()
-        if not (group.auto_continue and is_good(before, group.share)):
+        gate = group.gate(stage)
+        if gate.asks or not is_good(before, gate.share):
             return GroupStep(ask=before)
+        if gate.most_cost is not None:
+            why = over_cost(group, [part for part in parts if number(part) <= end], gate.most_cost, cost_of)
+            if why:
+                return GroupStep(ask=before, why=why)
         passed, begin = before, end + 1
     if group.at_once:
         out = sum(part.is_active for part in parts)
         waiting = waiting[: max(0, group.at_once - out)]
     return GroupStep(tuple(waiting), passed if begin in waiting else ())
+
+
+def over_cost(
+    group: JobGroup, parts: Sequence[JobRecord], most: float, cost_of: Callable[[JobRecord], float | None]
+) -> str:
+    """Return why it is not certain that the group costs no more than this, at the price of the parts that are back.
+
+    Args:
+        group: the whole of it.
+        parts: those that are back and counted.
+        most: dollars.
+        cost_of: as in `next_step`.
+    """
+    counted = [part for part in parts if part.counts is not None]
+    costs = [cost_of(part) for part in counted]
+    known = [usd for usd in costs if usd is not None]
+    requests = sum(part.requests or 0 for part in counted)
+    if len(known) < len(costs) or not requests:
+        return f"what they cost is not known, so {money(most)} cannot be held"
+    whole = math.fsum(known) / requests * group.requests
+    return "" if whole <= most else f"all requests would cost about {money(whole)}, above {money(most)}"
 
 
 def number(part: JobRecord) -> int:
@@ -74,7 +105,7 @@ def is_counted(record: JobRecord) -> bool:
 
 def is_good(parts: Sequence[JobRecord], share: float) -> bool:
     """Return whether this share of the requests of these jobs, in percent, has a whole answer."""
-    if share >= _WHOLE:
+    if share >= WHOLE:
         return all(map(is_answered_whole, parts))
     ok = sum(part.counts.ok for part in parts if part.counts is not None)
     return 100 * ok >= share * sum(part.requests or 0 for part in parts)

@@ -14,7 +14,7 @@ from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import WHOLE, Gate, JobGroup, Submission, SubmissionState, parse_gate
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 
@@ -65,7 +65,7 @@ _SUBMISSION_COLUMNS = (
 
 _GROUP_COLUMNS = (
     *("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on"),
-    *("name", "held", "stages", "share", "at_once", "approved"),
+    *("name", "held", "stages", "share", "gates", "at_once", "approved"),
 )
 
 TRANSFER_COLUMNS = (
@@ -210,7 +210,10 @@ def row_to_group(row: sqlite3.Row) -> JobGroup | None:
         "auto_continue": bool(values["auto_continue"]),
         "is_held": bool(values["is_held"]),
         "stages": tuple(int(end) for end in values["stages"].split()),
+        "gates": tuple(map(parse_gate, values["gates"].split())),
     }
+    if (share := values.pop("share")) != WHOLE:  # of a version that had one for all stages
+        values["gates"] = (Gate(share),)
     return JobGroup(**values)
 
 

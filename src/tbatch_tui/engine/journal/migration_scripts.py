@@ -242,4 +242,5 @@ MIGRATIONS = (
         PRIMARY KEY (endpoint, address)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE groups ADD COLUMN gates TEXT NOT NULL DEFAULT ''",
 )

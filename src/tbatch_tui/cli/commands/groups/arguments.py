@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.submission import Gate
 
 
 def add_group_options(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +30,11 @@ def add_group_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gate",
         type=_gate,
-        default=100.0,
-        metavar="PERCENT",
-        help="with --stages: the share of whole answers that lets the next stage follow, or ask [100]",
+        action="append",
+        default=[],
+        metavar="98,cost=40",
+        help="what lets the next stage follow: the share of whole answers in percent, what all of it may cost in "
+        "dollars (cost alone: its bound), or ask; once for all stages, or once for each [100]",
     )
     parser.add_argument(
         "--group", default="", metavar="NAME", help="what the jobs of the file, or of all files, are called together"
@@ -63,19 +69,18 @@ def add_settle(parser: argparse.ArgumentParser) -> None:
 
 
 def _stages(text: str) -> tuple[int, ...]:
-    *counts, last = text.split(",")
-    if last != "rest" or not counts or not all(count.isdecimal() and int(count) for count in counts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 2,rest: how many parts each stage has")
-    return tuple(map(int, counts))
+    from tbatch_tui.engine.domain.submission import parse_stages
 
-
-def _gate(text: str) -> float | None:
-    if text == "ask":
-        return None
     try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a percentage nor ask")
-    return share
+        return parse_stages(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _gate(text: str) -> Gate:
+    from tbatch_tui.engine.domain.submission import parse_gate
+
+    try:
+        return parse_gate(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

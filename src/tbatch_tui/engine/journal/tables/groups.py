@@ -127,11 +127,11 @@ class GroupTable:
     def _insert(self, account_id: int, group: NewGroup, parts: int, now: float) -> int:
         """Add a group of so many parts and return its id. Inside a transaction."""
         values = (account_id, path_to_blob(group.path), group.size, group.sha256, group.requests, parts, group.first)
-        stages = " ".join(map(str, group.stages))
+        stages, gates = (" ".join(map(str, each)) for each in (group.stages, group.gates))
         cursor = self._db.execute(
             "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at, "
-            "name, stages, share, at_once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, group.auto_continue, now, group.name, stages, group.share, group.at_once),
+            "name, stages, gates, at_once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, group.auto_continue, now, group.name, stages, gates, group.at_once),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid

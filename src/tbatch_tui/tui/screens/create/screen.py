@@ -32,6 +32,7 @@ from tbatch_tui.tui.screens.create.notes import (
     format_health,
 )
 from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
+from tbatch_tui.tui.screens.create.stages import StagesForm
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.text_input import LabelInput
@@ -90,8 +91,12 @@ class CreateScreen(BaseScreen):
         &.-wide #asked { width: 1fr; }
         .field { height: auto; padding: 0 2; }
         .field > .name { width: 12; color: $status-quiet; }
-        #label { width: 1fr; max-width: 60; background: $surface; }
-        #label:focus { background: $cursor-row; }
+        .field Input { width: 1fr; max-width: 60; background: $surface; }
+        .field Input:focus { background: $cursor-row; }
+        #stages-form { height: 1; max-width: 60; }
+        #stages { width: 2fr; }
+        #gate { width: 3fr; }
+        #if { width: auto; color: $status-quiet; }
         #notes { height: auto; padding: 1 2 0 2; }
         /* Padding, not a margin: Textual takes the widest margin off the width of everything beside it. */
         #answers { height: 2; padding: 1 2 0 14; }
@@ -111,6 +116,7 @@ class CreateScreen(BaseScreen):
         self.endpoint = report.endpoint or Endpoint.CHAT
         self.label = report.path.stem
         self.send = Send.ALL
+        self._stages = StagesForm(report.jobs)
         self._output_dir = output_dir or engine.options.output_dir
         self._file = CheckedFile(engine, report)
         self._estimate: Estimate | None = None
@@ -139,6 +145,8 @@ class CreateScreen(BaseScreen):
         ]
         if self.report.requests >= OFFERED_FROM:
             choices.insert(1, ("Send", SendChoice(self.send, id="send")))
+        if self.report.can_be_split:
+            choices.append(("Stages", self._stages.fields()))
         for name, widget in choices:
             yield Horizontal(Static(name, classes="name", markup=False), widget, classes="field")
 
@@ -278,7 +286,7 @@ class CreateScreen(BaseScreen):
 
     async def _commit(self, fingerprint: Fingerprint, known_runs: Sequence[JobRecord], over_budget: bool) -> str:
         """Submit as one job, or as several, and return the key of the first. Raises BatchError."""
-        report, label = self.report, self.label.strip()
+        report, label, stages = self.report, self.label.strip(), self._stages.read(has_first=self.send is not Send.ALL)
         if self.send is Send.ALL and not report.can_be_split:
             return await self.engine.submit_checked(
                 report.path,
@@ -297,7 +305,9 @@ class CreateScreen(BaseScreen):
             label=label,
             fingerprint=fingerprint,
             first=0 if self.send is Send.ALL else FIRST,
-            auto_continue=self.send is Send.GO_ON,
+            auto_continue=self.send is not Send.ASK,
+            stages=stages.parts,
+            gates=stages.gates,
             known_runs=known_runs,
             over_budget=over_budget,
         )
@@ -328,8 +338,13 @@ class CreateScreen(BaseScreen):
     def _keep_label(self, event: Input.Changed) -> None:
         self.label = event.value
 
-    @on(Input.Submitted, "#label")
-    def _leave_label(self) -> None:
+    @on(Input.Changed, "#stages, #gate")
+    def _keep_stages(self, event: Input.Changed) -> None:
+        self._stages.keep(event.input)
+        self._show_notes()
+
+    @on(Input.Submitted, "#label, #stages, #gate")
+    def _leave_field(self) -> None:
         if not self.query_one("#submit").disabled:
             self.action_to_submit()
 
@@ -350,6 +365,7 @@ class CreateScreen(BaseScreen):
         notes: list[StyledText] = [format_health(health), format_earlier_runs(earlier_runs, self.engine.now())]
         if text := format_send(self.send, self.report.requests):
             notes.append([(text, "$status-quiet")])
+        notes.append(self._stages.note(has_first=self.send is not Send.ALL))
         if self._is_busy:
             is_read = self._file.fingerprint is not None
             notes.append([("Submitting …" if is_read else "Reading the file …", "$status-active")])

@@ -56,16 +56,25 @@ def _explanation(parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None,
     held = "On hold: nothing is sent until you continue. " if group.is_held else ""
     if not group.first:
         sent = [part for part in parts if part.counts is not None]
-        outcome = f"Of parts {number(sent[0])} to {number(sent[-1])}: {format_outcome(*sent)}." if sent else ""
+        outcome = (
+            f"Of parts {number(sent[0])} to {number(sent[-1])}: {format_outcome(*sent)}{_over(parts)}." if sent else ""
+        )
         gone = len(parts) - sum(part.is_waiting for part in parts)
         return f"{held}{gone:,} of {group.parts:,} parts are sent. {outcome}".rstrip()
     if not first.is_finished:
         return f"{held}The first {group.first:,} are not back yet: {first.status_words.lower()}."
-    outcome = f"{held}Of the first {group.first:,}: {format_outcome(first)}."
+    outcome = f"{held}Of the first {group.first:,}: {format_outcome(first)}{_over(parts)}."
     if cost is None or cost.usd is None:
         return outcome
     rest_cost = fmt.money(cost.usd * rest / group.first)
     return f"{outcome} They cost {format_money(cost)}, so the rest should cost about {rest_cost.lstrip('<')}."
+
+
+def _over(parts: Sequence[JobRecord]) -> str:
+    """Return what besides the answers kept the rest from following: what all of it would cost."""
+    waiting = next((part.submission for part in parts if part.is_waiting and part.submission is not None), None)
+    _, found, why = (waiting.error or "" if waiting is not None else "").partition("; ")
+    return f"; {why}" if found else ""
 
 
 def _options(first: JobRecord, group: JobGroup, rest: int) -> Iterator[Option[Rest]]:

@@ -1,0 +1,87 @@
+"""Send what of a group may go next, or have its parts wait for the person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, next_step, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import JobGroup
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.pricing.pricing import Pricing
+    from tbatch_tui.engine.runtime.runtime import Runtime
+
+_WAITING = (SubmissionState.WAITING,)
+_WAITING_OR_READY = (SubmissionState.WAITING, SubmissionState.READY)
+
+
+class GroupAdvance:
+    """Moves parts that wait: to being sent, or to waiting for the person."""
+
+    def __init__(self, runtime: Runtime, store: JobStore, emit: Callable[[Event], object], prices: Pricing) -> None:
+        self._runtime = runtime
+        self._store = store
+        self._emit = emit
+        self._prices = prices
+
+    async def advance(self, group_id: int) -> None:
+        """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""
+        parts = await self._store.groups.parts(group_id)
+        if not parts or (group := parts[0].group) is None:
+            return
+        step = next_step(group, parts, await self._cost_of(group))
+        rest = sum(part.requests or 0 for part in parts if part.is_waiting)
+        if step.ask:
+            outcome = "; ".join(filter(None, (format_outcome(*step.ask), step.why)))
+            if await self.release(group_id, SubmissionState.READY, error=outcome, only=_WAITING):
+                hint = f"The other {rest:,} are on hold; none has been sent."
+                title = f"{_stage_name(step.ask)}: {outcome[:1].lower()}{outcome[1:]}"
+                self._emit(Notice(title, hint, "warning", parts[0].key))
+        elif step.send:
+            moved = await self.release(group_id, SubmissionState.INTENT, only=_WAITING, numbers=step.send)
+            if moved and step.passed:
+                outcome = "all ok" if all(map(is_answered_whole, step.passed)) else format_outcome(*step.passed)
+                count = sum(part.requests or 0 for part in moved)
+                hint = f"The other {count:,} are being submitted." if count == rest else f"The next {count:,} follow."
+                self._emit(Notice(f"{_stage_name(step.passed)}: {outcome}", hint, key=parts[0].key))
+
+    async def _cost_of(self, group: JobGroup) -> Callable[[JobRecord], float | None]:
+        """Return what tells what a part cost; prices are only asked for where a gate of the group is about them."""
+        if all(gate.most_cost is None for gate in group.gates):
+            return lambda _: None
+        from tbatch_tui.engine.pricing.prices import record_cost
+
+        prices = await self._prices.price_list()
+        return lambda part: record_cost(part, prices).usd
+
+    async def release(
+        self,
+        group_id: int,
+        state: SubmissionState,
+        *,
+        error: str | None = None,
+        only: tuple[SubmissionState, ...] = _WAITING_OR_READY,
+        numbers: Collection[int] | None = None,
+    ) -> list[JobRecord]:
+        """Commit that parts that have not been sent are in another state; return those that changed.
+
+        See `GroupTable.release`.
+        """
+        moved = await self._store.groups.release(group_id, state, error=error, only=only, numbers=numbers)
+        if state is SubmissionState.INTENT:
+            await self._runtime.resume_submissions()
+        return moved
+
+
+def _stage_name(parts: Sequence[JobRecord]) -> str:
+    """Return what the parts of a stage are called: `reviews · first 10`, `reviews · 1 to 2 of 24`."""
+    first, group = parts[0], parts[0].group
+    if len(parts) == 1 or group is None:
+        return first.name
+    return f"{first.name_of_file} · {number(first)} to {number(parts[-1])} of {group.parts}"
