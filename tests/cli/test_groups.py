@@ -99,3 +99,13 @@ def test_a_group_is_held_and_continued_from_the_shell(run: Run, sandbox: Sandbox
     again = run("submit", str(file), "--stages", "1,rest", *SOON)
     assert again.returncode == 0 and "1 of 3 parts was not sent before" in again.stderr
     assert len(sandbox.jobs) == 3
+
+
+def test_a_gate_of_cost_keeps_the_rest_and_says_why(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = write_chat(tmp_path / "words.jsonl", [f"Say {number}." for number in range(12)])
+    wrong = run("submit", str(file), "--first", "3", "--gate", "often", *SOON)
+    assert wrong.returncode == 2 and "'often' is not a gate" in wrong.stderr
+    held = run("submit", str(file), "--first", "3", "--gate", "50,cost=0", "--wait", *SOON)
+    assert held.returncode == 4, held.stderr
+    assert "3 ok; all requests would cost about" in held.stderr and "above $0.00" in held.stderr
+    assert len(sandbox.jobs) == 1

@@ -215,7 +215,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--over-budget", action="store_true", help="with --submit: even if that is above [budget]")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: the name of the job")
     # `retry --submit` submits as `submit` does, without these options.
-    parser.set_defaults(again=False, in_parts=False, first=0, rest=False, stages=(), gate=100.0, group="")
+    parser.set_defaults(again=False, in_parts=False, first=0, rest=False, stages=(), gate=(), group="")
     _wait(parser)
     _json(parser)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.submission import JobGroup, NewGroup, PartFile, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import Gate, JobGroup, NewGroup, PartFile, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.domain.tried import TriedRequest
 from tbatch_tui.engine.endpoint import Endpoint
@@ -69,10 +69,13 @@ def test_a_submission_comes_back_with_all_that_is_known_of_it(journal: Journal, 
     assert journal.submissions.get(99) is None
 
 
+GATES = (Gate(90.0, most_cost=0.25), Gate(asks=True), Gate(is_within_bound=True))
+
+
 def add_group(journal: Journal, account: int) -> list[Submission]:
     group = NewGroup(
         ODD, 60, "f" * 64, Endpoint.TRANSCRIPTION, "label", 6, 0, auto_continue=True, name="a name",
-        stages=(1, 2), share=90.0, at_once=3,
+        stages=(1, 2), gates=GATES, at_once=3,
     )  # fmt: skip
     parts = [PartFile(Path(f"/in/{number}.jsonl"), number, f"{number}" * 64, number, ESTIMATE) for number in (1, 2)]
     records = journal.groups.add(account, group, parts, now=NOW, output_dir=Path("/out"))
@@ -83,7 +86,7 @@ def test_a_group_comes_back_with_what_was_asked_of_it_and_decided(journal: Journ
     add_group(journal, account)
     journal.groups.hold(account, 1, on=True)
     [record, _] = journal.groups.parts(account, 1)
-    expected = JobGroup(1, ODD, 60, "f" * 64, 6, 2, 0, True, "a name", True, (1, 2), 90.0, 3, 0)
+    expected = JobGroup(1, ODD, 60, "f" * 64, 6, 2, 0, True, "a name", True, (1, 2), GATES, 3, 0)
     assert record.group == expected
     assert record.submission is not None and record.submission.parent == expected.key == "group:1"
     journal.groups.approve(account, 1, NOW)

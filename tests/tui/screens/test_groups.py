@@ -184,6 +184,35 @@ async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path,
         assert "It goes as 2 jobs." in app.text
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_stages_and_what_lets_the_next_follow_are_typed_on_create(
+    tmp_path: Path, file: Path, size: tuple[int, int]
+) -> None:
+    report = over_limits(file)._replace(jobs=24)
+    async with shown(offline(tmp_path), lambda engine, bridge: CreateScreen(engine, bridge, report), size) as (
+        app,
+        pilot,
+    ):
+        await until(lambda: "Stages" in app.text)
+        app.screen.query_one("#stages").focus()
+        await pilot.press(*"2,rest")
+        await until(lambda: "2 of 24 parts are sent first; the next follow if every answer is whole." in flat(app.text))
+        check_screen(app)
+        await pilot.press("tab", *"98, cost=40")
+        await until(lambda: "if 98 % of the answers are whole and all of it costs at most $40.00." in flat(app.text))
+        check_screen(app)
+        await pilot.press(*"x")
+        await until(lambda: "! '98, cost=40x' is not a gate: write 98, cost=40" in flat(app.text))
+        await pilot.press("backspace", "shift+tab", "home", *"3")
+        await until(lambda: "! There are 24 parts, so nothing is left for the last stage" in flat(app.text))
+        check_screen(app)
+
+
+def flat(text: str) -> str:
+    """The text of a screen without where its lines end."""
+    return " ".join(text.split())
+
+
 async def test_a_file_of_50_001_requests_can_go_on(tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
