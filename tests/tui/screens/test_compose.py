@@ -15,8 +15,10 @@ from tbatch_tui.engine.tables.make import MadeFile, make_input
 from tbatch_tui.engine.tables.recipe import MessageTemplate, Recipe, RecipeSource
 from tbatch_tui.engine.tables.recipe_text import recipe_text
 from tbatch_tui.tui.messages import CheckFile, GoBack, OpenModels
+from tbatch_tui.tui.screens.compose import session
 from tbatch_tui.tui.screens.compose.columns import ColumnTable
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
+from tbatch_tui.tui.screens.compose.sums import SumLine
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
 from tests.conftest import CHAT_MODEL, until
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
@@ -101,6 +103,41 @@ async def test_a_table_its_columns_and_the_request_of_a_row(tmp_path: Path, size
         await until(lambda: "Row 2 of 4" in app.text)
         await pilot.press("escape")
         await until(lambda: any(isinstance(message, GoBack) for message in app.posted))
+
+
+async def test_what_is_typed_is_in_sight_and_a_high_screen_has_all_faults(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text("a,b,c,d,e,f,g,h\n" + "1,2,3,4,5,6,7,8\n" * 3, encoding="utf-8")
+    async with compose(tmp_path, path, (60, 20)) as (app, pilot):
+        await ready(app)
+        assert app.focused is area(app)
+        await pilot.press(*"Seen {{ x }}")
+        await until(lambda: "Seen {{ x }}" in app.text, what="the prompt is not behind the columns")
+        await until(lambda: "column that does not exist: x" in app.text, what="what is typed comes before the model")
+        text = "".join(piece for piece, _ in app.screen.query(SumLine).first().styled_text(0))
+        assert "No model is named" not in text and "1 more" in text
+        await pilot.resize_terminal(100, 40)
+        await until(lambda: "column that does not exist: x" in app.text and "No model is named" in app.text)
+        assert "1 more" not in app.text
+
+
+async def test_a_table_that_takes_long_to_open_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = [], threading.Event()
+
+    def slow(*arguments: Any, **names: Any) -> Any:
+        begun.append(1)
+        may_end.wait(30)
+        return open_now(*arguments, **names)
+
+    open_now = session._open
+    monkeypatch.setattr(session, "_open", slow)
+    async with compose(tmp_path, reviews(tmp_path)) as (app, _):
+        await until(lambda: begun, what="it is being opened")
+        for _ in range(3):
+            await screen(app).look_at_table().wait()
+        may_end.set()
+        await ready(app)
+        assert len(begun) == 1
 
 
 async def test_enter_writes_what_make_writes_and_goes_on_to_check(tmp_path: Path) -> None:

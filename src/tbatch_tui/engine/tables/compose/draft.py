@@ -116,11 +116,6 @@ def recipe_of(draft: Draft, folder: Path = Path()) -> tuple[Recipe, tuple[FieldF
     """
     faults: list[FieldFault] = []
     is_audio = draft.kind == "audio"
-    if not draft.model.strip():
-        faults.append(FieldFault("model", "No model is named", "Choose one from the list, or type its name."))
-    if not is_audio and not draft.messages and not draft.prompt.strip():
-        hint = "Say what to ask of each row; {{ column }} stands for its cell."
-        faults.append(FieldFault("prompt", "There is no prompt", hint))
     body = _body(draft, faults)
     schema = None if is_audio else _schema(draft, folder, faults)
     if schema is not None and "response_format" in body:
@@ -140,6 +135,12 @@ def recipe_of(draft: Draft, folder: Path = Path()) -> tuple[Recipe, tuple[FieldF
         body=body,
         rows=_row_choice(draft, faults),
     )
+    # What is not there yet comes last: it is seen in the form.
+    if not draft.model.strip():
+        faults.append(FieldFault("model", "No model is named", "Choose one from the list, or type its name."))
+    if not is_audio and not draft.messages and not draft.prompt.strip():
+        hint = "Say what to ask of each row; {{ column }} stands for its cell."
+        faults.append(FieldFault("prompt", "There is no prompt", hint))
     return recipe, tuple(faults)
 
 

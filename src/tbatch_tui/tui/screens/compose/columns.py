@@ -8,8 +8,8 @@ from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
-SHOWN = 6
-"""Columns that are seen at once; the others are scrolled to."""
+SHOWN_MIN, SHOWN = 2, 6
+"""Columns that are seen at once, in a low and in a high form; the others are scrolled to."""
 _SAMPLE_CELLS = 120
 
 
@@ -33,10 +33,21 @@ class ColumnTable(RecordTable[ColumnProfile]):
             empty=lines_content("Reading the columns …"),
         )
 
+        self._room, self._count = SHOWN, 1
+
     def show(self, columns: tuple[ColumnProfile, ...]) -> None:
         """List these columns."""
-        self.styles.height = min(SHOWN, max(1, len(columns))) + 1
+        self._count = max(1, len(columns))
+        self._fit()
         self.set_rows((column.name, column) for column in columns)
+
+    def fit_into(self, height: int) -> None:
+        """Take half of the lines of a form, so that there is room for what is typed."""
+        self._room = min(SHOWN, max(SHOWN_MIN, height // 2 - 1))
+        self._fit()
+
+    def _fit(self) -> None:
+        self.styles.height = min(self._room, self._count) + 1
 
 
 def _share(column: ColumnProfile) -> list[tuple[str, str]]:

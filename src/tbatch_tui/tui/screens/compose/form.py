@@ -202,8 +202,20 @@ class DraftForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     def show_columns(self, columns: tuple[ColumnProfile, ...]) -> None:
         """Show the columns of the table."""
         self.query_one(ColumnTable).show(columns)
+        self.call_after_refresh(self._show_focused)
         for area in self.query(TemplateArea):
             area.columns = [column.name for column in columns]
+
+    def on_resize(self) -> None:
+        """Leave room for what is typed."""
+        self.query_one(ColumnTable).fit_into(self.size.height)
+        self.call_after_refresh(self._show_focused)
+
+    def _show_focused(self) -> None:
+        """Scroll to the field with the focus, which may have been pushed out of sight."""
+        focused = self.screen.focused if self.is_attached else None
+        if focused is not None and self in focused.ancestors:
+            focused.scroll_visible(animate=False)
 
     def show_model(self, facts: StyledText) -> None:
         """Show what is known of the model. The text must be safe for the screen."""

@@ -32,6 +32,8 @@ class ComposeOpening(Screen[None]):
     bridge: Bridge
     session: ComposeSession
     writing: BackgroundWork
+    _openings = 0
+    """How often opening the table was begun and has not ended: a table on a slow disk takes its time."""
 
     @property
     def form(self) -> DraftForm:
@@ -58,6 +60,13 @@ class ComposeOpening(Screen[None]):
     @work(group="open", exclusive=True, exit_on_error=False)
     async def open_table(self) -> None:
         """Open the table; ask where it cannot be told how; show why it cannot be read where that is so."""
+        self._openings += 1
+        try:
+            await self._open_table()
+        finally:
+            self._openings -= 1
+
+    async def _open_table(self) -> None:
         session = self.session
         is_first = not session.has_begun
         while True:
@@ -99,7 +108,9 @@ class ComposeOpening(Screen[None]):
     @work(group="look", exit_on_error=False)
     async def look_at_table(self) -> None:
         """Open the table again if it is another one than was read, or gone."""
-        if self.is_current and not self.writing.label and await self.session.has_changed():
+        if not self.is_current or self.writing.label or self._openings:
+            return
+        if await self.session.has_changed() and self.is_current and not self._openings:
             if self.session.source is not None:
                 self.bridge.notify(f"{self.session.source.name} has changed on disk", "It is read again.")
             self.open_table()

@@ -23,14 +23,7 @@ from tbatch_tui.tui.screens.compose.opening import ComposeOpening
 from tbatch_tui.tui.screens.compose.request_pane import RequestPane
 from tbatch_tui.tui.screens.compose.rows import ComposeRows
 from tbatch_tui.tui.screens.compose.session import ComposeSession
-from tbatch_tui.tui.screens.compose.sums import (
-    SumLine,
-    format_cost,
-    format_counts,
-    format_faults,
-    format_model,
-    format_problems,
-)
+from tbatch_tui.tui.screens.compose.sums import LINES, SumLine, format_model, format_sums
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
 from tbatch_tui.tui.screens.compose.trying import ComposeTries
 from tbatch_tui.tui.screens.compose.writing import ComposeWriting
@@ -57,8 +50,6 @@ SAVE_PAUSE = 1.0
 WATCH_INTERVAL = 1.0
 """Seconds between two looks at whether the table has changed on disk."""
 _FRAMES = 15
-_SUMS = 4
-"""Lines below the request: faults, problems, counts, cost."""
 _ON_TABLE = ("go_on", "edit_text", "go_to_row", "go_to_problem", "go_to_longest", "go_to_random")
 """Actions that need an open table."""
 
@@ -110,7 +101,7 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
             yield RequestPane()
         with Vertical(id="sums"):
             yield Divider()
-            for _ in range(_SUMS):
+            for _ in range(LINES):
                 yield SumLine()
         yield ProgressLine(id="progress")
 
@@ -122,6 +113,10 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         self.show_header()
         self.open_table()
         self._load_prices()
+
+    def on_resize(self) -> None:
+        """Show as much of the sums as there is room for."""
+        self.show_sums()
 
     def on_unmount(self) -> None:
         """Stop what is being written, and keep the draft."""
@@ -221,17 +216,9 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         """Show faults, problems, counts and cost, each on a line."""
         if not self.is_attached or self.has_class("-closed"):
             return
-        session = self.session
-        faults, summary = session.faults, session.summary
-        shown = (
-            format_faults(faults, session.template_error),
-            format_problems(summary),
-            format_counts(summary, session.profile),
-            format_cost(summary, self._prices, bool(session.draft.model.strip()), session.learned),
-        )
-        for widget, pieces in zip(self.query(SumLine), shown, strict=True):
+        for widget, pieces in zip(self.query(SumLine), format_sums(self.session, self._prices, self.size), strict=True):
             widget.show(pieces)
-        self.form.mark_faulty([fault.field for fault in faults])
+        self.form.mark_faulty([fault.field for fault in self.session.faults])
         self.show_header()
         self.refresh_bindings()
 

@@ -16,6 +16,8 @@ from tbatch_tui.tui.widgets.one_line import OneLine
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from textual.geometry import Size
+
     from tbatch_tui.engine.domain.catalogue import ModelInfo
     from tbatch_tui.engine.errors import BatchError
     from tbatch_tui.engine.estimates.learned import Learned
@@ -24,10 +26,17 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.tables.compose.profile import TableProfile
     from tbatch_tui.engine.tables.compose.summary import TableSummary
     from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.screens.compose.session import ComposeSession
 
 _FAULT, _NOTE, _QUIET = "$status-failed", "$status-attention", "$status-quiet"
 _NAMED = 120
 """Characters of a problem or a reason."""
+_FAULTS = 3
+"""Faults of the form that are shown, where the screen is high."""
+LINES = _FAULTS + 4
+"""Faults, problems, counts, tokens, cost."""
+_HIGH = 30
+"""Lines of a screen from which on several faults are shown."""
 
 
 class SumLine(OneLine):
@@ -55,23 +64,38 @@ class SumLine(OneLine):
         return self._text
 
 
-def format_faults(faults: Sequence[FieldFault], template_error: BatchError | None) -> StyledText:
-    """Return what is wrong with the form: the first thing, with what helps, and how many more there are."""
+def format_sums(session: ComposeSession, prices: PriceList | None, size: Size) -> list[StyledText]:
+    """Return what stands below the request, a text for each line; empty ones are hidden."""
+    summary = session.summary
+    faults = format_faults(session.faults, session.template_error, _FAULTS if size.height >= _HIGH else 1)
+    tokens = format_tokens(summary)
+    cost = format_cost(summary, prices, bool(session.draft.model.strip()), session.learned)
+    together = [*tokens, (" · ", _QUIET), *cost] if tokens and cost else []
+    if together and sum(len(text) for text, _ in together) < size.width - 1:
+        tokens, cost = [], together
+    sums = [format_problems(summary), format_counts(summary, session.profile), tokens, cost]
+    return [*faults, *[[] for _ in range(_FAULTS - len(faults))], *sums]
+
+
+def format_faults(faults: Sequence[FieldFault], template_error: BatchError | None, lines: int) -> list[StyledText]:
+    """Return what is wrong with the form, each with what helps, in so many lines; the last says how many more."""
     found = [(fault.message, fault.hint) for fault in faults]
     if template_error is not None:
-        found.append((template_error.title, template_error.hint))
-    if not found:
-        return []
-    message, hint = found[0]
-    more = f" · {len(found) - 1} more" if len(found) > 1 else ""
-    return [("✗ ", _FAULT), (line(message)[:_NAMED], _FAULT), (f"  {line(hint)[:_NAMED]}", ""), (more, _QUIET)]
+        found.insert(0, (template_error.title, template_error.hint))
+    shown: list[StyledText] = [
+        [("✗ ", _FAULT), (line(message)[:_NAMED], _FAULT), (f"  {line(hint)[:_NAMED]}", "")]
+        for message, hint in found[:lines]
+    ]
+    if more := len(found) - len(shown):
+        shown[-1].append((f" · {more} more", _QUIET))
+    return shown
 
 
 def format_problems(summary: TableSummary | None) -> StyledText:
     """Return how many rows have a problem, and the first one."""
     if summary is None or not summary.problem_total:
         return []
-    so_far = "" if summary.is_whole else " so far"
+    so_far = _so_far(summary)
     first = line(str(summary.problems[0]))[:_NAMED] if summary.problems else ""
     key = fill_keys("{compose.next-problem} shows it")
     count = f"{fmt.plural(summary.problem_total, 'problem')}{so_far}"
@@ -102,45 +126,54 @@ def format_counts(summary: TableSummary | None, profile: TableProfile | None) ->
     return text
 
 
+def format_tokens(summary: TableSummary | None) -> StyledText:
+    """Return how many tokens go out, and may come back."""
+    if summary is None or not summary.requests:
+        return []
+    parts: list[tuple[str, str]] = []
+    if summary.prompt_tokens:
+        parts.append((f"about {fmt.plural(summary.prompt_tokens, 'prompt token')}{_so_far(summary)}", ""))
+    if limit := sum(demand.most_output_tokens for demand in summary.demands):
+        parts.append((f"at most {fmt.plural(limit, 'token')} of answers", ""))
+    if summary.over_context:
+        parts.append((f"{fmt.plural(summary.over_context, 'prompt')} likely longer than the model takes", _NOTE))
+    return _joined(parts)
+
+
 def format_cost(
     summary: TableSummary | None, prices: PriceList | None, has_model: bool, learned: Mapping[str, Learned]
 ) -> StyledText:
-    """Return tokens, what is expected by earlier jobs and the bound of the cost, or why there is none.
+    """Return what is expected by earlier jobs and the bound of the cost, or why there is none.
 
     `learned` has what rows of earlier jobs used, by model.
     """
-    if summary is None or not summary.requests:
+    if summary is None or not summary.requests or not has_model or prices is None:
         return []
-    so_far = "" if summary.is_whole else " so far"
-    text: StyledText = []
-    if summary.prompt_tokens:
-        text.append((f"about {fmt.plural(summary.prompt_tokens, 'prompt token')}{so_far}", ""))
-    limit = sum(demand.most_output_tokens for demand in summary.demands)
-    if limit:
-        text.append((f" · at most {fmt.plural(limit, 'token')} of answers", ""))
-    if summary.over_context:
-        text.append((f" · {fmt.plural(summary.over_context, 'prompt')} likely longer than the model takes", _NOTE))
-    if not has_model or prices is None:
-        return text
+    so_far = _so_far(summary)
+    parts: list[tuple[str, str]] = []
     cost = with_learned(estimate(summary.demands, prices), summary.demands, learned, prices)
     if expected := expected_words(cost):
-        text += [(" · " if text else "", ""), (f"{expected}{so_far}", "bold")]
-    between = " · " if text else ""
+        parts.append((f"{expected}{so_far}", "bold"))
     if cost.unpriced:
-        text.append((f"{between}{format_unpriced(cost.unpriced, cost.priced_at)}", _QUIET))
+        parts.append((format_unpriced(cost.unpriced, cost.priced_at), _QUIET))
     elif cost.unbounded:
-        text.append((f"{between}no bound of the cost without max tokens", _NOTE))
+        parts.append(("no bound of the cost without max tokens", _NOTE))
     elif cost.attachments:
-        text.append((f"{between}images cost more than their text", _NOTE))
+        parts.append(("images cost more than their text", _NOTE))
     elif cost.audio and cost.minute is not None:
-        text.append((f"{between}{fmt.money(cost.minute)} per minute of audio", ""))
+        parts.append((f"{fmt.money(cost.minute)} per minute of audio", ""))
     elif cost.about is not None:
-        text += [
-            (between, ""),
-            (f"up to about {format_bound(cost.about)}{so_far}", "bold"),
-            (f" · {format_price(cost)}", _QUIET),
-        ]
-    return text
+        parts += [(f"up to about {format_bound(cost.about)}{so_far}", "bold"), (format_price(cost), _QUIET)]
+    return _joined(parts)
+
+
+def _joined(parts: StyledText) -> StyledText:
+    """Return texts with a dot between them."""
+    return [piece for part in parts if part[0] for piece in ((" · ", _QUIET), part)][1:]
+
+
+def _so_far(summary: TableSummary) -> str:
+    return "" if summary.is_whole else " so far"
 
 
 def format_model(name: str, info: ModelInfo | None, prices: PriceList | None, is_known: bool) -> StyledText:
