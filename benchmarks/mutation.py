@@ -26,7 +26,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,40 +136,41 @@ def _make_mutants(tree: Path) -> None:
 
 
 def _same_to_sqlite(tree: Path, mutants: set[str]) -> set[str]:
-    """Return those of the mutants that write only the names or keywords of SQL in other capitals."""
+    """Return those of the mutants that write only the names or keywords of SQL in other capitals.
+
+    Nothing is lost by a name that is no name of SQL there: another mutant of it, with other letters, is kept.
+    """
     same = set()
-    for path in tree.glob("mutants/src/**/journal/**/*.py"):
+    journal = tree / "mutants/src/tbatch_tui/engine/journal"
+    names = set(re.findall(r"\w+", (journal / "migrations.py").read_text())) if journal.is_dir() else set()
+    for path in journal.rglob("*.py"):
         functions = {
             node.name: node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.FunctionDef)
         }
         module = ".".join(path.relative_to(tree / "mutants/src").with_suffix("").parts)
         for name, mutant in functions.items():
             original = functions.get(re.sub(r"__mutmut_\d+$", "__mutmut_orig", name))
-            if f"{module}.{name}" in mutants and original is not None and _differs_in_sql_case(original, mutant):
+            if f"{module}.{name}" in mutants and original is not None and _differs_in_case(original, mutant, names):
                 same.add(f"{module}.{name}")
     return same
 
 
-def _differs_in_sql_case(original: ast.FunctionDef, mutant: ast.FunctionDef) -> bool:
-    def is_same(one: ast.AST, other: ast.AST, column: bool) -> bool:
+def _differs_in_case(original: ast.FunctionDef, mutant: ast.FunctionDef, names: set[str]) -> bool:
+    """Return whether a mutant differs in the case of SQL or of one of its names, and in nothing else."""
+
+    def is_same(one: ast.AST, other: ast.AST) -> bool:
         if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
-            if one.value == other.value:
-                return True
             text, changed = str(one.value), str(other.value)
-            return (
-                (column or _SQL.search(text) is not None)
+            return one.value == other.value or (
+                (text in names or _SQL.search(text) is not None)
                 and text.lower() == changed.lower()
                 and _IN_SQL_CASE_COUNTS.findall(text) == _IN_SQL_CASE_COUNTS.findall(changed)
             )
-        if type(one) is not type(other):
-            return False
-        # A row of SQLite finds its columns in any case.
-        column |= isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name) and one.value.id == "row"
         below, others = list(ast.iter_child_nodes(one)), list(ast.iter_child_nodes(other))
-        return len(below) == len(others) and all(map(is_same, below, others, repeat(column)))
+        return type(one) is type(other) and len(below) == len(others) and all(map(is_same, below, others))
 
     parts, others = [original.args, *original.body], [mutant.args, *mutant.body]
-    return list(map(ast.dump, parts)) != list(map(ast.dump, others)) and all(map(is_same, parts, others, repeat(False)))
+    return list(map(ast.dump, parts)) != list(map(ast.dump, others)) and all(map(is_same, parts, others))
 
 
 def _is_noticed_afresh(tree: Path, room: Room, mutant: str) -> bool:
