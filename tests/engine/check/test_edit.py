@@ -96,6 +96,16 @@ def ids_in(path: Path) -> list[int]:
         ),
         (
             LineChanges(system=""),
+            '{"messages":[{"role":"system"}, {"role":"user"}, {"role":"assistant"}]}',
+            '{"messages":[{"role":"user"}, {"role":"assistant"}]}',
+        ),
+        (
+            LineChanges(system=""),
+            '{"messages":[{"role":"user"}, {"role":"system"}, {"role":"assistant"}]}',
+            '{"messages":[{"role":"user"}, {"role":"assistant"}]}',
+        ),
+        (
+            LineChanges(system=""),
             '{"messages":[{"role":"user"} ,{"role":"system"}]}',
             '{"messages":[{"role":"user"}]}',
         ),

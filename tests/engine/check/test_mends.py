@@ -135,6 +135,7 @@ def test_params_that_would_lose_something_stay(params: object) -> None:
             '{"custom_id": "a", "body": {"model": "m", "n": 1.0}}',
         ),
         ('{"custom_id": "a", "body": "no JSON"}', '{"custom_id": "a", "body": "no JSON"}'),
+        ('{"custom_id": "a", "body": [{"model": "m"}]}', '{"custom_id": "a", "body": [{"model": "m"}]}'),
         ('{"custom_id": "a", "prompt": "x"}', '{"custom_id": "a", "prompt": "x"}'),
         (
             '{"custom_id": "a", "model": "m", "model": "n", "messages": []}',

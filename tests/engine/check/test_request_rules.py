@@ -333,8 +333,10 @@ def test_a_signed_url_has_to_outlive_the_job(
 ) -> None:
     url = f"https://files.example.com/a.wav?{signed_urls(NOW + timedelta(seconds=seconds))[vendor]}"
     for line, where in ((audio(file=url), "body.file"), (image({"url": url}), IMAGE_URL)):
-        report = check_file(saved(tmp_path, dumped(line)), now=NOW.timestamp())
-        assert [(p.rule, p.message) for p in report.problems] == ([(rule, f"{where} {message}")] if rule else [])
+        report = check_file(saved(tmp_path, text := dumped(line)), now=NOW.timestamp())
+        column = text.decode().index(f'"{url}"') + 1
+        expected = [(rule, f"{where} {message}", column)] if rule else []
+        assert [(p.rule, p.message, p.column) for p in report.problems] == expected
 
 
 @pytest.mark.parametrize(
