@@ -257,8 +257,9 @@ def test_the_source_is_never_written(tmp_path: Path) -> None:
     source = lines_file(tmp_path / "a.jsonl")
     (tmp_path / "link.jsonl").symlink_to(source)
     for out in (source, tmp_path / "link.jsonl"):
-        with pytest.raises(LocalFileError, match="the file itself"):
+        with pytest.raises(LocalFileError, match="the file itself") as error:
             write_edited(source, out, LineChanges(model="x"), replace=True)
+        assert error.value.hint == "It was not changed. Use another name with -o."
     with pytest.raises(LocalFileError, match="does not exist"):
         write_edited(tmp_path / "gone", tmp_path / "b.jsonl", LineChanges(model="x"))
 

@@ -629,6 +629,13 @@ def test_chosen_endpoint(tmp_path: Path) -> None:
     assert [p.rule for p in report.problems] == ["other-kind"]
 
 
+def test_a_request_with_what_both_kinds_need_is_of_the_kind_of_the_batch(tmp_path: Path) -> None:
+    both = chat(file="https://example.com/a.wav")
+    for endpoint in (Endpoint.CHAT, Endpoint.TRANSCRIPTION):
+        rules = [problem.rule for problem in check(tmp_path, both, endpoint=endpoint).problems]
+        assert "other-kind" not in rules
+
+
 @pytest.mark.parametrize(
     ("rule", "severity"),
     [
