@@ -142,7 +142,7 @@ def _same_to_sqlite(tree: Path, mutants: set[str]) -> set[str]:
     """
     same = set()
     journal = tree / "mutants/src/tbatch_tui/engine/journal"
-    names = set(re.findall(r"\w+", (journal / "migrations.py").read_text())) if journal.is_dir() else set()
+    names = set(re.findall(r"\w+", "".join(path.read_text() for path in journal.glob("migration*.py"))))
     for path in journal.rglob("*.py"):
         functions = {
             node.name: node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.FunctionDef)

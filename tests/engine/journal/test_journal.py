@@ -307,9 +307,10 @@ def test_a_damaged_history_is_moved_aside_not_deleted(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     path.write_bytes(b"this is no database, " * 400)
     journal = Journal(path)
-    assert journal.database.damaged is not None and journal.database.damaged.read_bytes().startswith(
-        b"this is no database"
-    )
+    damaged = journal.database.damaged
+    assert damaged is not None and damaged.read_bytes().startswith(b"this is no database")
+    when = time.strptime(damaged.name, "history.db.damaged-%Y%m%d-%H%M%S")
+    assert abs(time.mktime(when) - time.time()) < 3_700  # an hour more where the clocks change
     journal.close()
 
 
@@ -453,8 +454,9 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
     broken = (*migration_scripts.MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
     with monkeypatch.context() as patch:
         patch.setattr(migration_scripts, "MIGRATIONS", broken)
-        with pytest.raises(LocalFileError, match="cannot be opened"):
+        with pytest.raises(LocalFileError, match="cannot be opened") as error:
             Journal(path)
+        assert error.value.hint == "Nothing was sent. Fix this, or use another folder with --data-dir."
     again = Journal(path)
     assert again.records.all(1) == [record]
     again.close()

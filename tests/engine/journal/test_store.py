@@ -182,6 +182,17 @@ async def test_records_of_opened_files_are_found_and_in_no_list(store: JobStore,
     assert [(member.record.key, member.generation) for member in await store.family(job(1).id)] == [("job-0001", 1)]
 
 
+async def test_a_list_that_shows_a_new_job_as_its_create_did_says_nothing_new(
+    store: JobStore, tmp_path: Path, events: list[Event]
+) -> None:
+    await list_jobs(store, job(1))
+    submission = await submit(store, tmp_path / "in.jsonl")
+    await store.submissions.attach_job(submission, job(2, "VALIDATING"), None)
+    events.clear()
+    later = asyncio.get_running_loop().time() + 1
+    assert await store.apply_list([job(1), job(2, "VALIDATING")], later, nothing_reserved, None) == [] and not events
+
+
 async def test_a_waiter_follows_a_submission_that_takes_its_jobs_id(store: JobStore, tmp_path: Path) -> None:
     submission = await submit(store, tmp_path / "in.jsonl")
     key = f"submission:{submission.id}"
