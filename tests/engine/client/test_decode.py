@@ -156,6 +156,7 @@ def test_a_model_is_listed_under_each_of_its_names() -> None:
         "pricing": {"input": 0.5, "output": "1.5", "cachedInput": -1},
         "displayType": "CHAT",
         "inputModalities": ["MODALITY_TEXT", "audio", None],
+        "status": "SUPPORTED_MODEL_STATUS_DEPRECATED",
     }
     models, cursor = decode_models(dumped({"data": [item, {"name": "bare"}, {}, 7], "next_cursor": "next"}))
     assert cursor == "next"
@@ -165,6 +166,7 @@ def test_a_model_is_listed_under_each_of_its_names() -> None:
         "output_price": 1.5,
         "display_type": "chat",
         "input_modalities": ("text", "audio"),
+        "status": "deprecated",
     }
     assert models == [ModelInfo("qwen", **known), ModelInfo("qwen-turbo", **known), ModelInfo("bare")]
 
