@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tbatch_tui.sandbox.testing import Sandbox
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHAT_MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+
+settings.register_profile("suite", max_examples=60, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile("suite")
 
 sys.dont_write_bytecode = False
 """Without stored bytecode each worker rewrites and compiles all tests again: 7 of the 11 s of CPU of its start."""

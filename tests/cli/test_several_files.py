@@ -116,7 +116,7 @@ def test_a_submit_that_was_killed_goes_on_and_sends_each_file_once(run: Run, sta
     sandbox.plan_fault("delay", CREATE, method="POST", seconds=60, after=True)
     arguments = ("submit", "shards/*.jsonl", "--group", "week", *SOON)
     first = start(*arguments)
-    asyncio.run(until(lambda: sandbox.jobs))
+    asyncio.run(until(lambda: len(sandbox.jobs) == 3))  # what may never have been sent is waited for a minute
     first.kill()
     first.wait()
     sandbox.clear_faults()

@@ -68,7 +68,7 @@ def test_check_and_create_agree(tmp_path: Path, content: bytes) -> None:
     assert report.tokens == demanded(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(files())
 def test_check_and_create_agree_on_any_valid_chat_file(tmp_path: Path, file: tuple[bytes, bool]) -> None:
     content, is_chat = file

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from together.types.audio.transcription_create_response import (
     AudioTranscriptionJsonResponse,
@@ -284,7 +284,6 @@ tools = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(chat_fields, json_values, max_size=4), messages, tools | json_values, json_values)
 def test_any_chat_request_is_answered_or_fails(
     body: dict[str, Any], drawn_messages: Any, drawn_tools: Any, schema: Any
@@ -296,7 +295,6 @@ def test_any_chat_request_is_answered_or_fails(
         ChatCompletion.model_validate(json.loads(json.dumps(completion(row["body"], "x", 0, cut=False))))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["file", "language", "response_format", "diarize", "model"]), json_values))
 def test_any_audio_request_is_answered_or_fails(body: dict[str, Any]) -> None:
     row = audio_row(**body)

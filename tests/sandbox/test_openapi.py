@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi-sandbox.yaml"
 schema = schemathesis.openapi.from_path(FILE)
-FUZZ = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=10, suppress_health_check=list(HealthCheck))
 
 
 class Target:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results import ResultIndex
 
 _LABELS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=12)
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def index_of(folder: Path, answers: dict[str, Any]) -> ResultIndex:
@@ -145,7 +145,6 @@ def test_agreement_is_symmetric_and_blind_to_names_and_order(
             assert turned.matrix[b][a] == count
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(), st.text(alphabet="ab \n"), st.text(alphabet="ab \n"))
 def test_pieces_make_the_texts_again(common: str, first: str, second: str) -> None:
     one, other = word_diff(common + first, common + second)

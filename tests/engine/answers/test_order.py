@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.answers import order
@@ -76,7 +76,6 @@ def test_rows_by_what_they_cost(index: ResultIndex) -> None:
     assert list(sort_rows(costs, descending=True))[:2] == [1, 2]
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(st.none() | st.integers(-5, 5) | st.just(10**20), max_size=30), st.booleans(), st.integers(1, 7))
 def test_it_is_the_stable_order_of_one_sort(values: list[Any], descending: bool, piece: int) -> None:
     known = [row for row, value in enumerate(values) if value is not None]

@@ -100,7 +100,7 @@ def test_the_part_that_is_shown_holds_the_hit(tmp_path: Path) -> None:
         find_hits(index, Query("needle"), Hits(1), cancelled=lambda: True)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answers=st.lists(
         st.text(max_size=12) | st.dictionaries(st.sampled_from("ab"), st.text(max_size=9), max_size=2), min_size=1

@@ -6,12 +6,11 @@ import statistics
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.answers.statistics import BINS_MAX, LabelScore, kappa, pearson, summarize, wilson
 
-FEW = settings(max_examples=60, deadline=None)
 PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
@@ -83,7 +82,6 @@ def test_a_number_is_in_the_bin_that_begins_with_it() -> None:
     assert [(one.low, one.count, one.is_value) for one in few.bins] == [(0.1, 2, True), (0.7, 3, True)]
 
 
-@FEW
 @given(PAIRS, st.permutations(range(5)))
 def test_kappa_is_symmetric_bounded_and_blind_to_names(pairs: list[tuple[int, int]], names: list[int]) -> None:
     value = kappa(Counter(pairs))
@@ -95,7 +93,6 @@ def test_kappa_is_symmetric_bounded_and_blind_to_names(pairs: list[tuple[int, in
         assert value in (None, 1)
 
 
-@FEW
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_wilson_holds_the_share_and_mirrors(successes: int, trials: int) -> None:
     successes = min(successes, trials)
@@ -106,7 +103,6 @@ def test_wilson_holds_the_share_and_mirrors(successes: int, trials: int) -> None
     assert mirrored == pytest.approx((1 - interval[1], 1 - interval[0]), abs=1e-12)
 
 
-@FEW
 @given(st.lists(st.tuples(FINITE, FINITE), min_size=2, max_size=30))
 def test_pearson_is_symmetric_and_bounded(pairs: list[tuple[float, float]]) -> None:
     value = pearson(pairs)
@@ -114,7 +110,6 @@ def test_pearson_is_symmetric_and_bounded(pairs: list[tuple[float, float]]) -> N
     assert pearson([(b, a) for a, b in pairs]) == (None if value is None else pytest.approx(value))
 
 
-@FEW
 @given(st.lists(FINITE | st.integers(-30, 30).map(float), min_size=1, max_size=50))
 def test_quartiles_and_bins_of_any_numbers(numbers: list[float]) -> None:
     summary = summarize(Counter(numbers).items())

@@ -186,7 +186,7 @@ def test_what_is_not_there_is_said_and_work_can_be_stopped(tmp_path: Path) -> No
     assert nothing["fields"]["answer"] == {"type": "text", "filled": 0, "distinct": 0, "values": []}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_VALUE, max_size=20))
 def test_a_column_takes_any_value_and_loses_none(values: list[Any]) -> None:
     builder = ColumnBuilder("x", len(values))
@@ -202,7 +202,7 @@ def test_a_column_takes_any_value_and_loses_none(values: list[Any]) -> None:
     assert all(math.isnan(number) or math.isfinite(number) for number in column.numbers)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.binary(max_size=40) | _VALUE.map(lambda v: json.dumps(v).encode()), max_size=8))
 def test_any_rows_can_be_told(tmp_path: Path, rows: list[bytes]) -> None:
     lines = [row.replace(b"\n", b" ").replace(b"\r", b" ") for row in rows]

@@ -10,7 +10,7 @@ from typing import Any
 import pysubs2
 import pytest
 import webvtt
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.audio.subtitles import LINE, LINES, plain_text, srt, vtt, wrap
@@ -152,7 +152,6 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(segments=_json, words=_json, text=st.sampled_from(NASTY))
 def test_whatever_the_response_says_the_files_can_be_read(segments: Any, words: Any, text: str) -> None:
     good = {"text": text, "start": 1, "end": 2, "speaker_id": text}

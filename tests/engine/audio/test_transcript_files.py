@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.audio.file_names import FileNames, recording_path
@@ -73,7 +73,6 @@ def test_each_recording_has_a_file_in_the_folders_of_its_path(tmp_path: Path) ->
     assert (out / "calls/a b.srt").read_text() == "1\n00:00:00,500 --> 00:00:02,000\nGood morning.\n\n"
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from(NASTY) | st.text(max_size=12) | st.sampled_from(["..", "a/../b", "a", "A"]), max_size=8)
 )

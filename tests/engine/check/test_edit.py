@@ -157,7 +157,6 @@ _values = st.recursive(
 _bodies = st.dictionaries(st.sampled_from(["seed", "top_p", "stop", "model", "ü", ""]), _values, max_size=5)
 
 
-@settings(max_examples=80, deadline=None)
 @given(body=_bodies, parameters=_bodies, dropped=st.sets(st.sampled_from(["seed", "stop", "ü"])), indent=st.booleans())
 def test_a_changed_body_is_what_a_dict_would_be(
     body: dict[str, Any], parameters: dict[str, Any], dropped: set[str], indent: bool
@@ -309,7 +308,7 @@ def test_names_are_numbered_and_lead_to_the_ids_of_a_fixed_copy(tmp_path: Path) 
     assert read_id_map(tmp_path / "a.fixed.edited2.jsonl") == {"short": "long"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(st.sampled_from([CHAT, AUDIO, b"", b" ", CHAT.replace(b'"m"', b'"x"')]), max_size=9),
     end=st.sampled_from([b"\n", b"\r\n"]),

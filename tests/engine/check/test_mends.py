@@ -360,7 +360,7 @@ def assert_is_whole(copy: FixedCopy, lines: list[dict[str, Any]]) -> list[bytes]
     return written
 
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quick

@@ -128,7 +128,7 @@ def small_pieces() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(files(), st.sampled_from([200, 700, 256 * 1024]), st.booleans())
 @example((dumped(chat("a")) + dumped(chat("b")).replace(b"\n", b"\r\n"), True), 256 * 1024, False)
 def test_check_and_oracle_agree(

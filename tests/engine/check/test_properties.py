@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.check_report import CheckReport
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
-quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 scraps = st.one_of(
@@ -152,7 +152,7 @@ BROKEN: dict[str, Callable[[dict[str, Any]], bytes]] = {
 }
 
 
-@settings(quick, max_examples=60)
+@settings(quick)
 @given(
     st.integers(2, 40),
     st.dictionaries(st.integers(1, 40), st.sampled_from(sorted(BROKEN)), min_size=1, max_size=5),

@@ -294,7 +294,7 @@ def test_limits_are_the_same() -> None:
     assert file_store.MAX_BYTES == limits.FILE_MEGABYTES * limits.MEBIBYTE
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(files())
 @example((dumped(chat("a"), chat("b", model=False)), True))
 @example((dumped(chat("a"), chat("b", model=" ")), True))

@@ -326,7 +326,7 @@ def requests(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
     return {**line, "body": {key: line["body"][key] for key in keys}}, rule
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(requests())
 def test_any_request(tmp_path: Path, request_and_rule: tuple[dict[str, Any], str]) -> None:
     line, rule = request_and_rule

@@ -54,7 +54,7 @@ def requests_in(data: bytes) -> list[bytes]:
     return [line for line in data.split(b"\n") if line and not line.isspace()]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     lines=st.lists(LINE, max_size=40),
     bom=st.booleans(),
@@ -77,7 +77,6 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
             assert jobs == len(split(path, Path(name) / "parts", **limits))
 
 
-@settings(deadline=None)
 @example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42, block=8, long=0)
 @example(lines=[b"a" * 20, b"b" * 20], bom=False, ended=False, first=0, requests_max=9, bytes_max=42, block=8, long=150)
 @given(
@@ -294,7 +293,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "Nothing was submitted" in caught.value.hint
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=60),
     requests_max=st.integers(1, 12),

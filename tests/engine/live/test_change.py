@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.live.change import Asked, asked_of, changed_body
@@ -58,7 +58,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(["model", "messages", "max_tokens", "prompt", "file"]), json_values))
 def test_any_body_can_be_asked_in_another_way(value: dict[str, Any]) -> None:
     asked = asked_of(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.domain.job import Job
@@ -167,7 +167,6 @@ histories = st.lists(st.tuples(statuses, st.floats(0, 100), st.floats(0, 5_000))
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(histories, st.integers(4, 64))
 def test_thinning_keeps_the_edges_the_order_and_the_longest_pause(all_points: list[ProgressPoint], limit: int) -> None:
     thinned = thin(all_points, limit)

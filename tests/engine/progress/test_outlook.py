@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.progress.history import ProgressPoint
@@ -116,7 +116,6 @@ any_points = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(any_points, st.floats(0, 4e9), st.integers(1, 60))
 def test_no_points_make_nonsense(points: list[ProgressPoint], seen_at: float, width: int) -> None:
     outlook = compute_outlook(points, seen_at)
@@ -130,7 +129,6 @@ def test_no_points_make_nonsense(points: list[ProgressPoint], seen_at: float, wi
     assert seconds is None or seconds >= 900
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.floats(0.5, 5), st.integers(8, 15), st.floats(10, 3_000))
 def test_any_steady_pace_is_found(by: float, count: int, every: float) -> None:
     points = steady(count, every=every, by=by)

@@ -59,7 +59,7 @@ def built(folder: Path, what: str, requests: bytes, responses: bytes) -> tuple[R
     return index, [columns, [*map(index.row, range(len(index)))]], (folder / what).read_bytes()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(REQUESTS), max_size=12),
     st.lists(st.sampled_from(RESPONSES), max_size=12),

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.cli.output import print_json
@@ -56,7 +56,6 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=120, deadline=None)
 @given(
     rows=st.lists(ROW.map(lambda row: json.dumps(row).encode()) | st.sampled_from(ROWS).map(encode_row), max_size=6),
     cut=st.integers(0, 200),

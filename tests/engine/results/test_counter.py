@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from dataclasses import replace
@@ -108,6 +109,14 @@ async def test_a_job_downloaded_by_an_older_version_is_counted_at_the_next_start
         await engine.records()
         engine.recount(record.key)
         assert (await engine.wait_until(record.key, is_counted)).counts == record.counts
+
+
+async def test_a_job_that_is_here_now_does_not_wait_for_those_downloaded_before(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
+    async with make_engine(sandbox, first_retry_delay=60.0) as engine:  # the past ones wait a minute
+        async with asyncio.timeout(30):
+            assert (await run_job(engine, chat_file, 2)).counts is not None
 
 
 async def test_a_job_made_elsewhere_is_counted_by_what_came_back(sandbox: Sandbox, make_engine: MakeEngine) -> None:

@@ -135,7 +135,6 @@ def cases(draw: st.DrawFn) -> Case:
     return case
 
 
-@settings(max_examples=100, deadline=None)
 @given(case=cases(), end=st.sampled_from([b"\n", b"\r\n", b"\n\n  \n"]), ends_with_line_end=st.booleans())
 def test_the_counts_are_exact(case: Case, end: bytes, ends_with_line_end: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -175,7 +174,7 @@ def test_the_counts_are_exact(case: Case, end: bytes, ends_with_line_end: bool) 
 
 
 @given(cut=st.integers(1, 400))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_file_cut_in_its_last_row_loses_that_row_and_counts_it(cut: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

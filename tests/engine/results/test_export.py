@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 csv.field_size_limit(50_000_000)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(NASTY) | st.text(max_size=20), min_size=1, max_size=5))
 def test_every_row_is_exported_once_whatever_its_text(tmp_path: Path, texts: list[str]) -> None:
     folder = tmp_path / str(abs(hash(tuple(texts))))
@@ -115,7 +115,7 @@ UNUSUAL_LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.sampled_from(NASTY) | st.text(max_size=8), max_size=12),
     unusual=st.lists(UNUSUAL_LINES, max_size=3),
@@ -259,7 +259,6 @@ def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, escaped: Any) 
     assert escape_formula(cell) == escaped
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.text(alphabet=' =+-@＝;|\t\r\n",a1', max_size=12), min_size=1, max_size=3))
 @example(['"', ";=1"])
 @example(["\t-1;"])
@@ -289,7 +288,6 @@ def test_a_long_cell_is_guarded_in_no_time() -> None:
     assert time.process_time() - began < 5
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8) | st.sampled_from(NASTY), min_size=2, max_size=2), max_size=5))
 def test_any_text_can_be_read_back_from_csv(rows: list[list[str]]) -> None:
     written = b"".join(_csv_line([escape_formula(cell) for cell in row]) for row in rows).decode()

@@ -81,7 +81,7 @@ def test_the_files_are_read_once(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(case=cases())
 def test_any_index_is_restored_as_it_was_built(case: Case) -> None:
     with tempfile.TemporaryDirectory() as name:

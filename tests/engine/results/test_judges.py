@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.results.choices import read_content
@@ -45,7 +45,6 @@ def test_what_asks_for_nothing_has_no_judge() -> None:
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40), st.text(max_size=20))
-@settings(deadline=None)
 def test_no_request_and_no_answer_stops_the_counting(response_format: bytes, tools: bytes, text: str) -> None:
     for asked in (response_format, b'{"type": "json_object", "schema": ' + response_format + b"}"):
         judge = judge_for(asked, b"[" + tools)
@@ -68,7 +67,6 @@ def test_fifty_thousand_answers_are_judged_at_once() -> None:
 
 
 @given(st.text(st.sampled_from("<>/think \n`{}1"), max_size=40) | st.text(max_size=20))
-@settings(deadline=None)
 def test_reasoning_is_the_same_to_who_shows_it_and_who_judges_it(text: str) -> None:
     shown, reasoning = read_content(text)
     if reasoning:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
@@ -81,7 +81,6 @@ def job_outcomes(draw: st.DrawFn) -> list[dict[int, Outcome]]:
     return [first, *retries]
 
 
-@settings(max_examples=60, deadline=None)
 @given(outcomes_by_job=job_outcomes(), chance=st.randoms(use_true_random=False))
 def test_each_request_has_its_best_and_latest_answer(
     outcomes_by_job: list[dict[int, Outcome]], chance: random.Random

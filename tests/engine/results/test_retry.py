@@ -35,7 +35,7 @@ def test_requests_are_retried_in_the_order_of_the_input(tmp_path: Path) -> None:
     assert list(rows_to_retry(index, groups=[timeouts, invalid], missing=True, cut_short=True)) == [1, 2, 3, 4, 5]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.sampled_from([b"\n", b"\r\n"]))
 def test_lines_are_written_byte_for_byte(tmp_path: Path, answers: list[bool], end: bytes) -> None:
     lines = [b'{ "custom_id": "%d", "body":{"x": 1.10, "x": 2e3} }' % number for number in range(len(answers))]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
@@ -94,7 +94,6 @@ def test_letters_after_an_escaped_backslash_are_text(tmp_path: Path) -> None:
     assert hits(index, "\\") == [0, 1]
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     answer=st.text(st.sampled_from('un2019\\"/\n\t\u2019\x1fé€🙂N '), max_size=12),
     text=st.text(st.sampled_from('un2019\\"/\u2019é€🙂N '), min_size=1, max_size=3),
@@ -110,7 +109,6 @@ def test_a_row_matches_if_its_answer_contains_the_text(
         assert hits(index, text) == ([0] if text.lower() in answer.lower() else [])
 
 
-@settings(max_examples=60, deadline=None)
 @given(before=st.integers(0, 40), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=6))
 def test_a_match_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     row = answer_row("a", "x" * (PIECE_SIZE - 130 + before) + text)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.lenient_json import loads
@@ -218,7 +218,6 @@ RESPONSE = st.fixed_dictionaries({"body": BODY | JSON}, optional={"status_code":
 ROW = st.fixed_dictionaries({"custom_id": st.text(max_size=5) | JSON}, optional={"response": RESPONSE, "error": JSON})
 
 
-@settings(max_examples=200, deadline=None)
 @given(row=ROW, ascii_only=st.booleans())
 def test_the_fast_and_the_general_classification_agree(row: Any, ascii_only: bool) -> None:
     data = json.dumps(row, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
@@ -233,7 +232,6 @@ def test_the_fast_and_the_general_classification_agree(row: Any, ascii_only: boo
     build_record(Row(0, 1, "a", fast.outcome), data, data)
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_classified(data: bytes) -> None:
     classified = classify(data)
@@ -242,7 +240,6 @@ def test_any_bytes_are_classified(data: bytes) -> None:
     build_record(Row(0, 1, "a", classified.outcome), data, data)
 
 
-@settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=400), start=st.integers(0, 5))
 def test_a_preview_cut_anywhere_is_the_beginning_of_the_text(text: str, start: int) -> None:
     text = "x" * start + text

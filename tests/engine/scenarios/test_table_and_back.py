@@ -51,7 +51,7 @@ async def test_any_table_comes_back_with_its_answers(sandbox: Sandbox, make_engi
     loop = asyncio.get_running_loop()
     async with make_engine(sandbox) as engine:
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=_ANY)
+        @settings(max_examples=EXAMPLES, database=None, suppress_health_check=_ANY)
         @given(rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=1, max_size=6), choice=_CHOICES)
         def check(rows: Rows, choice: RowChoice) -> None:
             nonlocal number
@@ -72,7 +72,7 @@ def test_any_table_comes_back_through_parts_and_a_retry(make_engine: MakeEngine,
             async with make_engine(box) as engine:
                 await _in_parts_and_again(engine, folder, rows, choice)
 
-        @settings(max_examples=-(-EXAMPLES // 2), deadline=None, database=None, suppress_health_check=_ANY)
+        @settings(max_examples=-(-EXAMPLES // 2), database=None, suppress_health_check=_ANY)
         @given(rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=4, max_size=8), choice=_CHOICES)
         def check(rows: Rows, choice: RowChoice) -> None:
             nonlocal number

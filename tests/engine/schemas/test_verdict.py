@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.schemas.verdict import (
@@ -168,7 +168,6 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(deadline=None)
 def test_any_value_is_judged(value: object) -> None:
     text = json.dumps(value)
     assert isinstance(SCHEMA.judge(text).violation, str)
@@ -178,7 +177,6 @@ def test_any_value_is_judged(value: object) -> None:
 
 
 @given(st.text() | st.just("\ud800") | st.just('"\\ud800"') | st.just("[" * 5_000) | st.just("1" * 5_000))
-@settings(deadline=None)
 def test_any_text_and_any_format_is_judged(text: str) -> None:
     assert isinstance(SCHEMA.judge(text).violation, str)
     assert isinstance(format_of(text.encode("utf-8", "surrogatepass")).judge(text).violation, str)
@@ -188,7 +186,6 @@ def test_any_text_and_any_format_is_judged(text: str) -> None:
 
 
 @given(JSON)
-@settings(deadline=None)
 def test_any_schema_is_taken_or_told(schema: object) -> None:
     wanted = format_of_schema(schema)
     assert isinstance(wanted.judge("{}").violation, str)

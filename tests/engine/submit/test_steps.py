@@ -238,6 +238,7 @@ def test_lines_that_are_not_blank_are_counted(tmp_path: Path) -> None:
         (lambda: retry_hint(0.2), "No job was created. The server asked for 1 second of patience."),
         (lambda: retry_hint(7.6), "No job was created. The server asked for 8 seconds of patience."),
         (lambda: lookup_hint(30.0), "If it isn't listed for 30 s, it will be created again."),
+        (lambda: lookup_hint(58.5887), "If it isn't listed for 59 s, it will be created again."),
     ],
 )
 def test_when_a_step_is_tried_again(hint: Callable[[], str], expected: str) -> None:

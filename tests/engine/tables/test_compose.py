@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
@@ -82,7 +82,6 @@ RECIPES = st.builds(
 )
 
 
-@settings(max_examples=60)
 @given(RECIPES)
 def test_a_recipe_comes_out_of_its_fields_as_it_went_in(recipe: Recipe) -> None:
     if recipe.rows.first is None and recipe.rows.last is not None:  # from the first row on, written otherwise

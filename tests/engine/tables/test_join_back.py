@@ -100,7 +100,7 @@ def split_record(text: str, delimiter: str) -> tuple[str, str]:
     ),
     is_open=st.booleans(),
 )  # fmt: skip
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_bytes_of_each_row_stay_and_its_answer_stands_behind_them(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[list[str]],
@@ -588,7 +588,7 @@ _VALUES = st.recursive(
     end=st.sampled_from(["\n", "\r\n", "\n\n"]),
     bom=st.booleans(),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_object_stays_and_its_answer_stands_behind_it(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[dict[str, Any]],

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check.edit.edited_copy import write_edited
@@ -51,7 +51,6 @@ def make_new(source: Path, out: Path, runs: list[tuple[Recipe, ResultIndex]], re
     return make_input(recipe, open_source(str(source)), out, is_answered=answered.takes)
 
 
-@settings(max_examples=60, deadline=None)
 @given(first=_CELLS, changed=_CELLS, once=st.booleans())
 def test_a_source_that_grew_shrank_was_sorted_or_edited(
     tmp_path_factory: pytest.TempPathFactory, first: list[str], changed: list[str], once: bool

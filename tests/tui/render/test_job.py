@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -206,7 +206,6 @@ def test_a_job_is_never_called_stuck(hours: float, quiet: float) -> None:
     assert not any(word in words for word in ("stuck", "hung", "is dead", "stalled", "frozen"))
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 4e9), st.floats(0, 100)), max_size=30),
     st.one_of(st.none(), st.floats(0, 4e9)),
@@ -241,7 +240,6 @@ def test_a_distant_deadline_does_not_squeeze_the_curve() -> None:
     assert lines[-1].split() == ["12:02", "14:02"]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 4e9), st.floats(0, 100)), min_size=2, max_size=20),
     st.floats(0, 1e6),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,11 +77,11 @@ class ResultCounter:
             await self._count_requested()
             if self._wants_past:
                 self._wants_past = False
-                await asyncio.sleep(self._past_delay)
                 try:
+                    await self._count_requested_for(self._past_delay)
                     await self._count_past()
                 except Exception:
-                    self._wants_past = True  # for when this is run again
+                    self.recount_past()  # when this is run again
                     raise
             if not self._requested and not self._wants_past:
                 self._wake.clear()
@@ -89,11 +90,22 @@ class ResultCounter:
         while self._requested:
             await self._count_stale([self._requested.popleft()])
 
+    async def _count_requested_for(self, seconds: float) -> None:
+        """Wait this long, and count what is requested meanwhile at once."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while loop.time() < end:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(end):
+                    await self._wake.wait()
+            await self._count_requested()
+
     async def _count_past(self) -> None:
         job_ids = await self._store.downloaded_jobs()
         for start in range(0, len(job_ids), _AT_ONCE):
             await self._count_stale(job_ids[start : start + _AT_ONCE], rest=True)
-            await asyncio.sleep(_REST)
+            await self._count_requested_for(_REST)
 
     async def _count_stale(self, job_ids: Sequence[str], *, rest: bool = False) -> None:
         """Count those of these jobs that are not counted, or whose files have changed.

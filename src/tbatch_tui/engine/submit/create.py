@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -159,7 +160,7 @@ def lookup_hint(patience: float, *, is_refused: bool = False) -> str:
     """
     if is_refused:
         return (
-            f"The server refused to create it again. Trying again after {patience:g} s of lists without the "
+            f"The server refused to create it again. Trying again after {ceil(patience)} s of lists without the "
             f"job, and then ever more slowly; {NextStep.SETTLE} can end that."
         )
-    return f"If it isn't listed for {patience:g} s, it will be created again."
+    return f"If it isn't listed for {ceil(patience)} s, it will be created again."
