@@ -95,6 +95,19 @@ def test_submit_above_the_budget_exits_with_1(
     assert "of $50.00 is left in" in roomy.stderr and "is out" in roomy.stderr, "what was sent before is out"
 
 
+def test_a_retry_is_held_to_the_budget_too(run: Run, tmp_path: Path, budget: Callable[[str], Env]) -> None:
+    write_chat(tmp_path / "work.jsonl", ["Hello"] * 9)
+    with Sandbox(speed=40, failure_rate=0.5) as box:
+        env: Env = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
+        assert run("submit", "work.jsonl", "--wait", *SOON, env=env).returncode == 4
+        tight = {**env, **budget("job = 0.0000001")}
+        refused = run("retry", "work", "--submit", *SOON, env=tight)
+        assert refused.returncode == 1 and "Use --over-budget" in refused.stderr, refused.stderr
+        assert len(box.jobs) == 1
+        sent = run("retry", "work", "--submit", "--over-budget", *SOON, env=tight)
+        assert sent.returncode == 0 and len(box.jobs) == 2, sent.stderr
+
+
 def test_the_rest_of_a_file_is_held_to_the_budget_too(run: Run, tmp_path: Path, budget: Callable[[str], Env]) -> None:
     write_chat(tmp_path / "work.jsonl", ["Hello"] * 12)
     with Sandbox(speed=40, failure_rate=1.0) as box:

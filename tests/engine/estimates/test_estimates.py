@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from tbatch_tui.engine.domain.cost import Demand
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.estimates.estimates import learned_from
-from tbatch_tui.engine.estimates.learned import Learned, expected_words, learn, with_learned
+from tbatch_tui.engine.estimates.learned import Learned, learn, with_learned
+from tbatch_tui.engine.live.request import live_request
+from tbatch_tui.engine.live.wording import format_price_before
 from tbatch_tui.engine.pricing.prices import PriceList, estimate
 from tbatch_tui.engine.tables.recipe import Recipe, RowChoice
 from tbatch_tui.engine.tables.recipe_text import recipe_text
@@ -60,12 +63,12 @@ def test_what_is_expected_stays_below_the_bound_which_stays_what_it_is() -> None
     found = with_learned(bound, [demand], {"m": Learned(3, 20.0)}, PRICES)
     assert found.expected == pytest.approx((1_000 * 1.0 + 2_000 * 2.0) / 1e6)
     assert replace(found, expected=None, expected_jobs=0) == bound
-    assert expected_words(found) == "about $0.0050, from 3 earlier jobs"
+    assert found.expected_words == "about $0.0050, from 3 earlier jobs"
     long = with_learned(bound, [demand], {"m": Learned(1, 9_000.0)}, PRICES)
     assert long.expected == pytest.approx((1_000 + 2 * 5_000) / 1e6), "an answer is not longer than its limit"
     wide = with_learned(bound, [demand], {"m": Learned(1, 50.0, 1e6)}, PRICES)
     assert wide.expected == bound.most
-    assert expected_words(long) == "about $0.01, from 1 earlier job"
+    assert long.expected_words == "about $0.01, from 1 earlier job"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +108,12 @@ async def test_a_file_is_estimated_by_the_jobs_that_ran_before(
         assert before.input is not None and after.expected is not None
         answers = 8 * usage.completion / usage.rows_with_tokens * 0.44e-6
         assert after.expected == pytest.approx(before.input + answers)
+        request = live_request(json.loads(second.read_bytes().splitlines()[0]))
+        tried = await engine.estimates.of_requests([request])
+        answer = usage.completion / usage.rows_with_tokens * 0.88e-6
+        assert tried.expected_jobs == 1 and tried.input is not None and tried.expected is not None
+        assert tried.expected == pytest.approx(tried.input + answer), "at the real-time price"
+        assert format_price_before(tried).startswith(f"{tried.expected_words}; at most $")
         again = await engine.submit_checked(second, Endpoint.CHAT, requests=8, estimate=after)
         kept: Any = engine.record(again)
         assert kept.submission.estimate == after

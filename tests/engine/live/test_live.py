@@ -225,7 +225,7 @@ async def test_ten_are_asked_and_what_they_mean_for_a_batch_is_told(asking: Aski
     seen: list[int] = []
     async with asking.make_engine(box) as engine:
         requests = [chat(f"Question {n}", max_tokens=300) for n in range(10)]
-        bound = await engine.live.price(requests)
+        bound = await engine.estimates.of_requests(requests)
         found = await engine.live.ask(requests, lambda number, _: seen.append(number))
         tries = [tried for tried in found if tried is not None]
         assert sorted(seen) == list(range(10)) and len(tries) == 10

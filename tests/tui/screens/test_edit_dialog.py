@@ -126,13 +126,18 @@ async def test_a_line_that_cannot_be_changed_is_named(tmp_path: Path) -> None:
         await until(lambda: "calls.jsonl:1: a transcription has no system prompt" in text_on(app))
 
 
-async def test_enter_in_the_empty_field_of_the_model_takes_one_from_models(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("typed", ["", "acme/typed"])
+async def test_enter_in_the_field_of_the_model_takes_one_from_models(typed: str, path: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await open_dialog(app, pilot)
-        await pilot.press("enter")
+        await until(lambda: "⏎ Models" in text_on(app))
+        await pilot.press(*typed, "enter")
         await until(lambda: any(isinstance(message, OpenModels) for message in app.posted))
         [opened] = [message for message in app.posted if isinstance(message, OpenModels)]
-        assert opened.take is not None
+        assert opened.take is not None and opened.chosen == (
+            typed or app.screen.query_one("#model", TextInput).placeholder
+        )
         opened.take("acme/other")
         assert app.screen.query_one("#model", TextInput).value == "acme/other"
+        await until(lambda: "⏎ Write and check" in text_on(app))
         assert app.focused is not app.screen.query_one("#model"), "the next enter writes"

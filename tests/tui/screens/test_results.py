@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
     from textual.widget import Widget
 
-    from tbatch_tui.tui.messages import CheckFile, GoBack
+    from tbatch_tui.tui.messages import CheckFile, GoBack, OpenModels
 
 NOW = 1_750_000_000.0
 SIZES = [(60, 20), (80, 24), (140, 40)]
@@ -65,9 +65,13 @@ class Host(Bare):
         self.engine = BatchEngine(EngineOptions(folder / "data", folder / "results", **more), self.bridge.emit)
         self.went_back = 0
         self.to_check: list[Path] = []
+        self.models: list[OpenModels] = []
 
     def on_check_file(self, message: CheckFile) -> None:
         self.to_check.append(message.path)
+
+    def on_open_models(self, message: OpenModels) -> None:
+        self.models.append(message)
 
     def on_mount(self) -> None:
         self.push_screen(ResultsScreen(self.engine, self.bridge, JOB.id))
@@ -490,12 +494,18 @@ async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_
         await pilot.press("down", "space", "down", *"x")
         assert "max_tokens must be a whole number" in screen_text(host)
         await pilot.press("backspace", *"128", "down", *"m/other", "enter")
+        await until(lambda: host.models, what="Enter on the model goes to Models")
+        assert host.models[0].chosen == "m/other" and host.models[0].take is not None
+        assert "⏎ Models" in screen_text(host)
+        host.models[0].take("m/another")
+        await until(lambda: "⏎ Write and check" in screen_text(host), what="the next field has the keyboard")
+        await pilot.press("enter")
         await until(lambda: host.to_check, what="the file goes to Check")
         [path] = host.to_check
         assert path == tmp_path / "safety-eval.retry1.jsonl"
         [row] = [json.loads(line) for line in path.read_text().splitlines()]
         assert row["custom_id"] == "case-4"
-        assert row["body"]["max_tokens"] == 128 and row["body"]["model"] == "m/other"
+        assert row["body"]["max_tokens"] == 128 and row["body"]["model"] == "m/another"
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -8,6 +8,8 @@ import pytest
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.options import Budget
+from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
@@ -32,12 +34,14 @@ def toasts(app: TbatchApp) -> str:
     return "\n".join(f"{note.title} {note.message}" for note in app._notifications)
 
 
-async def submit_refused(app: TbatchApp, sandbox: Sandbox, file: Path) -> str:
+async def submit_refused(app: TbatchApp, sandbox: Sandbox, file: Path, *, over_budget: bool = False) -> str:
     """Submit a file as three jobs, of which one is refused; return the key of that."""
     await until(lambda: app.engine.health.state is HealthState.OK)
     sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
     fingerprint = await app.engine.fingerprint(file)
-    key = await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, label="mine")
+    key = await app.engine.groups.submit(
+        file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, label="mine", over_budget=over_budget
+    )
     parts = [await app.engine.wait_until(p.key, lambda r: r.is_resolved) for p in await app.engine.groups.parts(key)]
     [refused] = [part.key for part in parts if part.job is None]
     return refused
@@ -109,3 +113,29 @@ async def test_create_of_the_same_bytes_sends_only_what_was_not_sent(
         await app.engine.wait_until(key, lambda record: record.job is not None)
         await until(lambda: on(app, "Jobs"))
         assert len(sandbox.jobs) == 3
+
+
+async def test_above_the_budget_it_is_sent_once_the_amount_is_typed(
+    sandbox: Sandbox, tmp_path: Path, file: Path
+) -> None:
+    app = make_app(tmp_path, sandbox, requests_per_job=25, budget=Budget(job=0.0001))
+    async with app.run_test(size=(80, 24)) as pilot:
+        key = await submit_refused(app, sandbox, file, over_budget=True)
+        await go_to(app, pilot, key)
+        await until(lambda: shows(app, "w to send it again"))
+        await pilot.press("w")
+        await until(lambda: shows(app, "again?"))
+        await pilot.press("y")
+        await until(lambda: shows(app, "Submit above the budget?") and shows(app, "the budget for a job is $0.0001"))
+        check_screen(app)
+        await pilot.press("escape")
+        await until(lambda: on(app, "Jobs"))
+        assert len(sandbox.jobs) == 2
+        await pilot.press("w")
+        await until(lambda: shows(app, "again?"))
+        await pilot.press("y")
+        await until(lambda: isinstance(app.screen, TypeToConfirm))
+        question = app.screen
+        assert isinstance(question, TypeToConfirm)
+        await pilot.press(*question._words[0], "enter")
+        await until(lambda: len(sandbox.jobs) == 3)

@@ -16,7 +16,6 @@ from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import apply_catalogue, check_file
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.check_report import OVER_LIMITS, CheckReport, Severity
-from tbatch_tui.engine.estimates.learned import expected_words
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.submit.checked_input import fingerprint_checked
 from tbatch_tui.engine.threads import run_reading
@@ -281,7 +280,7 @@ async def _start(
     assert report.endpoint is not None
     first = arguments.first if 0 < arguments.first < report.requests else 0
     estimate = await engine.estimates.of_file(report.path)
-    if expected := expected_words(estimate):
+    if expected := estimate.expected_words:
         print_message(f"{report.path.name}: {expected}")
     await print_budget(session, estimate)
     start = partial(engine.submit_checked, estimate=estimate)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tbatch_tui.text import format as fmt
+
 
 class Demand(NamedTuple):
     """What the requests of an input file ask of one model, as far as that is known before they run."""
@@ -57,6 +59,13 @@ class Estimate:
     """About what it costs if its rows use what those of earlier jobs did; None where there is nothing to learn from."""
     expected_jobs: int = 0
     """The jobs that this was learned from."""
+
+    @property
+    def expected_words(self) -> str:
+        """`about $0.94, from 3 earlier jobs`; empty where nothing was learned."""
+        if self.expected is None:
+            return ""
+        return f"{fmt.money_about(self.expected)}, from {fmt.plural(self.expected_jobs, 'earlier job')}"
 
     @property
     def most(self) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.estimates.learned import Learned, learn, with_learned
+from tbatch_tui.engine.live.price import demands_of
 from tbatch_tui.engine.pricing.prices import estimate
 from tbatch_tui.engine.threads import run_detached, run_reading
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Demand
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.live.request import LiveRequest
     from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.pricing.pricing import Pricing
     from tbatch_tui.engine.tables.recipe import Recipe
@@ -40,6 +42,13 @@ class Estimates:
         noted = await self._store.recipe((await fingerprint_file(path)).sha256)
         recipe = _parsed(noted.text) if noted is not None else None
         learned = await self.learned([demand.model for demand in demands], recipe)
+        return with_learned(estimate(demands, prices), demands, learned, prices)
+
+    async def of_requests(self, requests: Sequence[LiveRequest]) -> Estimate:
+        """Return what requests that are asked at once may cost and are likely to. Raises JournalError."""
+        prices = (await self._prices.price_list()).in_real_time()
+        demands = await run_detached(lambda: demands_of(requests))
+        learned = await self.learned([demand.model for demand in demands], None)
         return with_learned(estimate(demands, prices), demands, learned, prices)
 
     async def learned(self, models: Sequence[str], recipe: Recipe | None) -> dict[str, Learned]:

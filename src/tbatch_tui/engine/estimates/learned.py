@@ -6,8 +6,6 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.text import format as fmt
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -86,10 +84,3 @@ def with_learned(
     if estimate.most is not None:
         expected = min(expected, estimate.most)
     return replace(estimate, expected=expected, expected_jobs=jobs)
-
-
-def expected_words(estimate: Estimate) -> str:
-    """Return `about $0.94, from 3 earlier jobs`; empty where nothing was learned."""
-    if estimate.expected is None:
-        return ""
-    return f"{fmt.money_about(estimate.expected)}, from {fmt.plural(estimate.expected_jobs, 'earlier job')}"

@@ -19,7 +19,7 @@ from tbatch_tui.engine.errors import (
     RateLimitError,
 )
 from tbatch_tui.engine.live.answer import STOPPED, after_error, read_answer
-from tbatch_tui.engine.live.price import most_of, price_of
+from tbatch_tui.engine.live.price import most_of
 from tbatch_tui.engine.live.request import MOST_AT_ONCE, kept_body
 from tbatch_tui.engine.threads import run_detached
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from tbatch_tui.engine.client.api import TogetherApi
-    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.live.request import LiveRequest
     from tbatch_tui.engine.options import EngineOptions
@@ -59,11 +58,6 @@ class LiveRequests:
         """Return the prices of a request that is asked at once, and those of a batch."""
         batch = await self._prices.price_list()
         return batch.in_real_time(), batch
-
-    async def price(self, requests: Sequence[LiveRequest]) -> Estimate:
-        """Return what it may cost to ask these requests at once."""
-        prices, _ = await self.prices()
-        return await run_detached(lambda: price_of(requests, prices))
 
     async def tried_before(self, request: LiveRequest) -> list[TriedRequest]:
         """Return the tries of a line, also those with another body, the latest first."""

@@ -14,7 +14,7 @@ from tbatch_tui.engine.pricing.prices import estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.cost import Demand
     from tbatch_tui.engine.domain.tried import TriedRequest
     from tbatch_tui.engine.live.request import LiveRequest
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -29,14 +29,9 @@ class FileCost:
     """About what the batch costs, in dollars, if its other requests use what these did."""
 
 
-def price_of(requests: Sequence[LiveRequest], prices: PriceList) -> Estimate:
-    """Return what requests may cost at the real-time prices. For a thread: requests may be long."""
-    return estimate(_counted(requests).demands(), prices)
-
-
 def most_of(request: LiveRequest, prices: PriceList) -> float | None:
     """Return the most that one request may cost, in dollars; None where there is no bound."""
-    return price_of([request], prices).most
+    return estimate(demands_of([request]), prices).most
 
 
 def cost_of_file(tries: Sequence[TriedRequest], requests: int, batch_prices: PriceList) -> FileCost | None:
@@ -55,11 +50,12 @@ def cost_of_file(tries: Sequence[TriedRequest], requests: int, batch_prices: Pri
     return FileCost(requests, math.fsum(costs) / len(costs) * requests) if costs and requests else None
 
 
-def _counted(requests: Sequence[LiveRequest]) -> DemandCounter:
+def demands_of(requests: Sequence[LiveRequest]) -> list[Demand]:
+    """Return what requests ask for, by model. For a thread: requests may be long."""
     counter = DemandCounter()
     for request in requests:
         counter.add(request.as_line())
-    return counter
+    return list(counter.demands())
 
 
 def _usage(tried: TriedRequest) -> ModelUsage | None:

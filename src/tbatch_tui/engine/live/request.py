@@ -116,34 +116,53 @@ def choose_lines(
     Args:
         path: An input file.
         numbers: The lines, counted from 1; with none and no sample, the first request.
-        sample: How many lines to draw at random instead.
+        sample: How many other lines to draw at random.
         seed: Of the sample; None draws another one each time.
         endpoint: What answers the requests; None finds it out from each line.
         counts_all: Whether the file is read to its end, to know how many requests it has.
         cancelled: Asked now and then whether to stop.
     """
     wanted, takes_first = set(numbers), not numbers and sample is None
-    choice = LineChoice(sample=sample, seed=random.randrange(SEED_MAX) if seed is None else seed)
-    found: list[LiveRequest] = []
+    found: list[tuple[int, bytes]] = []
+    drawn = _Drawn(sample or 0, random.Random(random.randrange(SEED_MAX) if seed is None else seed))
     try:
         with path.open("rb", buffering=0) as file:
-            run = EditRun(path, file, LineChanges(), choice, lambda _done, _total: None, cancelled, doing="tried")
+            run = EditRun(path, file, LineChanges(), LineChoice(), lambda _done, _total: None, cancelled, doing="tried")
             for number, data, _ in run.lines():
-                if sample is None and number not in wanted and not (takes_first and not found):
+                if number not in wanted and not (takes_first and not found):
+                    drawn.look(number, data)
                     continue
-                found.append(live_request(loads(data), endpoint=endpoint, path=path, line=number))
+                found.append((number, data))
                 if not counts_all and sample is None and len(found) == max(1, len(wanted)):
                     break
             total = run.sums.lines
+        lines = sorted([*found, *drawn.lines])
+        requests = [live_request(loads(data), endpoint=endpoint, path=path, line=number) for number, data in lines]
     except (OSError, ValueError) as error:
         raise read_error(path, error) from error
-    if missing := sorted(wanted - {request.line for request in found}):
+    if missing := sorted(wanted - {number for number, _ in found}):
         raise LocalFileError(
             f"{path.name} has no request in line {missing[0]:,}", f"Nothing was sent. It has {total:,} requests."
         )
-    if not found:
+    if not requests:
         raise LocalFileError(f"{path.name} has no requests", "Nothing was sent.")
-    return ChosenLines(found, total)
+    return ChosenLines(requests, total)
+
+
+class _Drawn:
+    """Some lines of a file, drawn while it is read once: each has the same chance, however many there are."""
+
+    def __init__(self, count: int, chance: random.Random) -> None:
+        self.lines: list[tuple[int, bytes]] = []
+        self._count, self._chance, self._seen = count, chance, 0
+
+    def look(self, number: int, data: bytes) -> None:
+        """Take a line, perhaps in the place of one that was taken before."""
+        self._seen += 1
+        if len(self.lines) < self._count:
+            self.lines.append((number, data))
+        elif self._count and (place := int(self._chance.random() * self._seen)) < self._count:
+            self.lines[place] = (number, data)
 
 
 def kept_body(body: Mapping[str, Any]) -> str:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def format_price_before(price: Estimate) -> str:
-    """Return `at most $0.0011 (about $0.0001 in)`, or what is not known of the price, as it is said before sending."""
+    """Return `at most $0.0011 (about $0.0001 in)`, or what is not known of the price, as it is said before sending.
+
+    Where earlier jobs of the model are known: `about $0.0004, from 3 earlier jobs; at most $0.0011`.
+    """
     if price.unpriced and price.input is None:
         return "the price is not known"
     if price.minute is not None and price.input is None:
@@ -24,6 +27,9 @@ def format_price_before(price: Estimate) -> str:
     if price.input is None:
         return "the price is not known"
     prompts = f"{fmt.money_about(price.input)} in"
+    if expected := price.expected_words:
+        bound = f"at most {fmt.money_bound(price.most)}" if price.most is not None else "no upper limit"
+        return f"{expected}; {bound}"
     if price.unbounded:
         return f"{prompts}, and the answers: there is no upper limit without max_tokens"
     if price.most is None:

@@ -64,10 +64,17 @@ class KeyHints(OneLine):
     def __init__(self, *hints: tuple[str, str]) -> None:
         super().__init__()
         self._hints = hints
+        self._first_word = ""
+
+    def say_first(self, word: str) -> None:
+        """Show another word for the first key as long as that does something else; empty for its own again."""
+        self._first_word = word
+        self.refresh_if_changed()
 
     def styled_text(self, _width: int) -> StyledText:
         """Show each key with its word."""
         text: StyledText = []
-        for key, word in self._hints:
+        for number, (key, own) in enumerate(self._hints):
+            word = own if number else self._first_word or own
             text += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
         return text

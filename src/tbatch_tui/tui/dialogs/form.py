@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.binding import BindingType
+    from textual.events import DescendantFocus
+    from textual.widget import Widget
     from textual.widgets import Input
 
 
@@ -36,7 +38,7 @@ class Form(Dialog[Answer | None]):
     }
     """
     MODEL_FIELD: ClassVar[str] = ""
-    """The id of the field with a model, in which Enter opens Models while it is empty; empty where there is none."""
+    """The id of the field with a model, in which Enter opens Models; empty where there is none."""
     AROUND: ClassVar[int]
     """Lines of the dialog around what scrolls, which gets the rest of the terminal."""
 
@@ -63,12 +65,21 @@ class Form(Dialog[Answer | None]):
         self.update_summary()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save on Enter in a field too; in the empty field of a model, go to Models and take one from there."""
+        """Save on Enter in a field too; in the field of a model, go to Models and take one from there."""
         event.stop()
-        if self.MODEL_FIELD and event.input.id == self.MODEL_FIELD and not event.value.strip():
-            self.post_message(OpenModels(event.input.placeholder, self._take_model))
+        if self._is_model_field(event.input):
+            self.post_message(OpenModels(event.value.strip() or event.input.placeholder, self._take_model))
         else:
             self.action_save()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Say what Enter does in this field."""
+        word = "Models" if self._is_model_field(event.widget) else ""
+        for hints in self.query(KeyHints):
+            hints.say_first(word)
+
+    def _is_model_field(self, widget: Widget) -> bool:
+        return bool(self.MODEL_FIELD) and widget.id == self.MODEL_FIELD
 
     def _take_model(self, name: str) -> None:
         self.query_one(f"#{self.MODEL_FIELD}", TextInput).value = name

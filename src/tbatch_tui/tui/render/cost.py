@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.estimates.learned import expected_words
 from tbatch_tui.engine.pricing.audio_prices import AUDIO_PRICES_DATE
 from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList, record_cost
 from tbatch_tui.text import format as fmt
@@ -38,7 +37,7 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
         facts.append(("Cost", [(f"{parts} = ", ""), (total, "bold")] if total else [(parts, "")]))
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
-    if expected := expected_words(estimate):
+    if expected := estimate.expected_words:
         facts.append(("Likely", [(expected, "bold")]))
     if estimate.input is not None or estimate.minute is not None:
         facts.append(("", [(format_price(estimate), QUIET)]))

@@ -49,7 +49,7 @@ async def try_lines(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _ask(engine: BatchEngine, chosen: ChosenLines, *, as_json: bool) -> int:
     requests = chosen.requests
-    price = await engine.live.price(requests)
+    price = await engine.estimates.of_requests(requests)
     models = ", ".join(dict.fromkeys(request.model or "no model" for request in requests))
     lines = f"line {requests[0].line:,}" if len(requests) == 1 else f"{len(requests)} lines"
     print_message(f"Asking {lines} now, {models}: {format_price_before(price)}, at the real-time price.")

@@ -276,7 +276,6 @@ def _print_expected(made: MadeFile, report: CheckReport, settings: Settings) -> 
     from tbatch_tui.config.engine_options import options_from
     from tbatch_tui.engine.domain.cost import Demand
     from tbatch_tui.engine.estimates.estimates import expected_of_made
-    from tbatch_tui.engine.estimates.learned import expected_words
     from tbatch_tui.engine.pricing.kept_catalogue import kept
     from tbatch_tui.engine.pricing.prices import PriceList
 
@@ -299,7 +298,7 @@ def _print_expected(made: MadeFile, report: CheckReport, settings: Settings) -> 
         expected = expected_of_made(settings.data_dir, made.recipe, demand, prices)
     except BatchError:
         return  # it is no more than a hint
-    if words := expected_words(expected):
+    if words := expected.expected_words:
         print_message(f"Likely cost of a batch: {words}")
 
 

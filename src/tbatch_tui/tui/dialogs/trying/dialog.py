@@ -134,7 +134,7 @@ class TryDialog(Dialog[None]):
             self._requests, self._bodies, self._tries = requests, bodies, tries
             self._at = min(self._at, len(requests) - 1)
             self._show()
-            self._price = await self._engine.live.price(requests)
+            self._price = await self._engine.estimates.of_requests(requests)
             _, self._batch_prices = await self._engine.live.prices()
         except BatchError as error:
             self._bridge.report(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
@@ -23,13 +24,16 @@ _SEED = 0
 
 def subject_of_file(report: CheckReport, line: int) -> TrySubject:
     """Return the requests of a file that was checked, from this line on; 0 for the first request."""
+    most = min(MOST_AT_ONCE, report.requests)
+    found: list[LiveRequest] = []
 
     async def read(count: int) -> list[LiveRequest]:
-        return await run_reading(_read, report.path, report.endpoint, line, count)
+        nonlocal found
+        if count > len(found):  # all that may be asked for at once, so that the file is read once for all
+            found = await run_reading(_read, report.path, report.endpoint, line, most if count > 1 else 1)
+        return found[:count]
 
-    return TrySubject(
-        name=report.path.name, read=read, most=min(MOST_AT_ONCE, report.requests), requests=report.requests
-    )
+    return TrySubject(name=report.path.name, read=read, most=most, requests=report.requests)
 
 
 def _read(
@@ -37,17 +41,26 @@ def _read(
 ) -> list[LiveRequest]:
     """Return a line of a file, and others drawn from it. Raises LocalFileError."""
 
-    def choose(*lines: int) -> list[LiveRequest]:
-        return choose_lines(path, lines, endpoint=endpoint, counts_all=False, cancelled=cancelled).requests
+    def choose(*lines: int, sample: int | None = None) -> list[LiveRequest]:
+        found = choose_lines(
+            path, lines, sample=sample, seed=_SEED, endpoint=endpoint, counts_all=False, cancelled=cancelled
+        )
+        return found.requests
 
+    others = count - 1 or None
     try:
-        first = choose(line) if line else choose()
+        chosen = choose(line, sample=others) if line else choose(*_first(choose), sample=others)
     except LocalFileError:
         if not line:
             raise
-        first = choose()  # what stands under the cursor is no request, or too long: the problem says so
-    if count == 1:
-        return first
-    drawn = choose_lines(path, sample=count, seed=_SEED, endpoint=endpoint, cancelled=cancelled).requests
-    others = [request for request in drawn if request.line != first[0].line]
-    return [*first, *others[: count - 1]]
+        chosen = choose(*_first(choose), sample=others)  # what stands under the cursor is no request, or too long
+        line = 0
+    first = next((request for request in chosen if request.line == line), chosen[0])
+    rest = [request for request in chosen if request is not first]
+    random.Random(_SEED).shuffle(rest)  # one more is another line, and those before stay
+    return [first, *rest]
+
+
+def _first(choose: Callable[[], list[LiveRequest]]) -> list[int]:
+    """Return the line of the first request, for which only the beginning of the file is read."""
+    return [request.line for request in choose() if request.line is not None]

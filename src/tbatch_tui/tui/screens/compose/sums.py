@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
-from tbatch_tui.engine.estimates.learned import expected_words, with_learned
+from tbatch_tui.engine.estimates.learned import with_learned
 from tbatch_tui.engine.pricing.prices import estimate
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -152,7 +152,7 @@ def format_cost(
     so_far = _so_far(summary)
     parts: list[tuple[str, str]] = []
     cost = with_learned(estimate(summary.demands, prices), summary.demands, learned, prices)
-    if expected := expected_words(cost):
+    if expected := cost.expected_words:
         parts.append((f"{expected}{so_far}", "bold"))
     if cost.unpriced:
         parts.append((format_unpriced(cost.unpriced, cost.priced_at), _QUIET))
