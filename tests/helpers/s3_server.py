@@ -100,6 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         elif wanted := self.headers.get("Range"):
             first, _, last = wanted.removeprefix("bytes=").partition("-")
+            if int(first) >= len(data):
+                self._answer(416, b"<Error><Code>InvalidRange</Code></Error>")
+                return
             self._answer(206, data[int(first) : int(last or len(data)) + 1])
         else:
             self._answer(200, data)

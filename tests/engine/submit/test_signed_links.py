@@ -16,11 +16,12 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import AudioStore
+from tbatch_tui.engine.results.index.family import merged_index
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import until, write_chat
 from tests.engine.submit.test_taken_over import let_all_lock
 from tests.engine.submit.test_uncertain import CREATE, hide_jobs, is_uncertain
-from tests.helpers.s3_server import KEY, SECRET
+from tests.helpers.s3_server import KEY, SECRET, s3_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
     from tests.engine.conftest import MakeEngine
 
-STORE = AudioStore("s3://talks/2026", "http://127.0.0.1:9")
-"""Nothing listens there: links are made without asking the store."""
+STORE = AudioStore("s3://talks/2026", "https://store.example.com")
+"""Nothing is asked there: links are made without it, and the sandbox reads only links to this machine."""
 UPLOAD = ("POST", "/v1/files")
 
 
@@ -93,7 +94,7 @@ async def test_only_the_address_of_a_line_is_replaced(sandbox: Sandbox, make_eng
     sent = sandbox.file_bytes(sandbox.job(record.job.id)["input_file_id"]).decode()
     links = [json.loads(line)["body"]["file"] for line in sent.splitlines()]
     assert [link.split("?")[0] for link in links] == [
-        f"http://127.0.0.1:9/talks/2026/0123456789abcdef/{name}.mp3" for name in ("one", "two")
+        f"https://store.example.com/talks/2026/0123456789abcdef/{name}.mp3" for name in ("one", "two")
     ]
     assert sent.count("0.10") == 2, "the values beside it stay as they were written"
 
@@ -348,3 +349,43 @@ async def test_links_that_grew_old_behind_a_lost_create_are_made_anew(
         await until(lambda: (r := engine.record(second)) is not None and r.job is not None)
     assert (len(signatures), len(box.jobs)) == (3, 1)
     assert "X-Amz-Expires=604798" in box.file_bytes(box.jobs[0]["input_file_id"]).decode()
+
+
+async def test_a_link_that_ended_is_the_error_of_its_row_and_a_retry_makes_it_anew(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    with s3_server() as bucket:
+        store = AudioStore("s3://talks/2026", bucket.endpoint)
+        keys = [f"2026/0123456789abcdef/{name}.mp3" for name in ("one", "two", "empty")]
+        bucket.objects = dict(zip(keys, (b"one", b"two", b""), strict=True))
+        path = tmp_path / "talks.jsonl"
+        lines = (
+            {
+                "custom_id": key[-7:],
+                "method": "FILE",
+                "body": {"model": "openai/whisper-large-v3", "file": f"s3://talks/{key}"},
+            }
+            for key in keys
+        )
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        async with asyncio.timeout(30), make_engine(still_sandbox, audio_store=store) as engine:
+            bucket.now = lambda: time.time() + 8 * 86_400
+            record = await engine.submit(path, Endpoint.TRANSCRIPTION, check=False)
+            still_sandbox.advance(3600)
+            record = await engine.wait(record)
+            index = engine.results(record)
+            await asyncio.to_thread(index.build)
+            reasons = [index.row(number).preview for number in range(3)]
+            assert reasons == ["Failed to download file: HTTP 403 Forbidden"] * 3
+            bucket.now = time.time
+            retry = await engine.retries.write(index, [0, 1, 2], record.key)
+            again = await engine.submit(retry, again=True, check=False)
+            still_sandbox.advance(3600)
+            await engine.wait(again)
+            merged = merged_index(await engine.family(record.key), engine.results)
+            assert merged is not None
+            await asyncio.to_thread(merged.build)
+            assert [merged.row(number).outcome.words for number in range(3)] == ["ok", "ok", "error"]
+            assert merged.row(2).preview == "Failed to download file: the file is empty"
+        assert_no_links_in(tmp_path / "data")
+        assert_no_links_in(tmp_path / "results")

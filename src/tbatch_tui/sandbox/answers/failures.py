@@ -124,7 +124,7 @@ def _type_error(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str
 
 
 def _audio_failure(body: dict[str, Any]) -> str | None:
-    """Return why an audio request fails. Nothing is fetched: only URLs that can never be public are unreachable."""
+    """Return why an audio request fails. Nothing is fetched here: URLs that can never be public are unreachable."""
     if type_error := _type_error(body, _AUDIO_TYPES):
         return type_error
     if body.get("response_format") not in (None, "json", "verbose_json"):

@@ -225,7 +225,15 @@ class ServedJobs:
         file = self._files.find_any(job.input_file_id)
         if file is None or job.file_size_bytes is None:
             return ValidationResult(0.0, error=f"input file {job.input_file_id} not found")
-        return validate(self._files.body_path(file), job.endpoint, job.id, self._rates, strict=self._strict)
+        # Of a job that has ended it is known already which rows failed: a link may have ended since.
+        return validate(
+            self._files.body_path(file),
+            job.endpoint,
+            job.id,
+            self._rates,
+            strict=self._strict,
+            read_links=job.end is None,
+        )
 
     def _end(
         self, job: ServedJob, current: JobSnapshot, validation: ValidationResult | None, *, write: bool = True

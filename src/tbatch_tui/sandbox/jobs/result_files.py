@@ -119,7 +119,7 @@ def write_results(
             lines.seek(offset)
             row = _decode(lines.readline())
             if outcome in (RowOutcome.BAD_REQUEST, RowOutcome.FAILED_BY_CHANCE):
-                failed.write(_encode(_error_row(row, endpoint, strict=strict)) + b"\n")
+                failed.write(_encode(_error_row(row, endpoint, plan.link_errors.get(offset), strict=strict)) + b"\n")
             else:
                 answered.write(_encode(_answer_row(row, endpoint, created, outcome)) + b"\n")
         return answered.finish(), failed.finish()
@@ -140,10 +140,11 @@ def _answer_row(row: dict[str, Any], endpoint: str, created: int, outcome: int) 
     }
 
 
-def _error_row(row: dict[str, Any], endpoint: str, *, strict: bool) -> dict[str, Any]:
+def _error_row(row: dict[str, Any], endpoint: str, link_error: str | None, *, strict: bool) -> dict[str, Any]:
     custom_id = row["custom_id"]
     message = (
         failure_reason(row, endpoint, strict=strict)
+        or link_error
         or CHANCE_MESSAGES[crc32(custom_id.encode()) % len(CHANCE_MESSAGES)]
     )
     return {"id": _row_id(custom_id), "custom_id": custom_id, "error": {"message": message, "code": ERROR_CODE}}

@@ -9,15 +9,16 @@ from __future__ import annotations
 import random
 import time
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.sandbox.answers.failures import failure_reason
+from tbatch_tui.sandbox.answers.failures import CHAT, failure_reason
 from tbatch_tui.sandbox.answers.models import is_dedicated_only
+from tbatch_tui.sandbox.jobs.links import is_local, unreadable_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,8 @@ class RowPlan:
 
     offsets: array[int]
     outcomes: bytearray
+    link_errors: dict[int, str] = field(default_factory=dict)
+    """Why a recording could not be read, by the offset of its line."""
 
     def count_failed(self, done: int) -> int:
         """Return how many of the first `done` rows are error rows."""
@@ -137,13 +140,17 @@ class _BadLineError(Exception):
     """A line is invalid."""
 
 
-def validate(path: Path, endpoint: str, job_id: str, rates: Rates, *, strict: bool = False) -> ValidationResult:
+def validate(
+    path: Path, endpoint: str, job_id: str, rates: Rates, *, strict: bool = False, read_links: bool = True
+) -> ValidationResult:
     """Read an input file and decide how a job on it will run. Takes a while: call it in a thread.
 
     Args:
         strict: Whether what only the documentation forbids is refused.
+        read_links: Whether recordings on this machine are read now.
     """
     offsets, outcomes = array("Q"), bytearray()
+    links: dict[int, str] = {}
     seen: dict[str, str] = {}
     model_id: str | None = None
     breaks = False
@@ -165,6 +172,8 @@ def validate(path: Path, endpoint: str, job_id: str, rates: Rates, *, strict: bo
             offsets.append(offset)
             failure = failure_reason(row, endpoint, strict=strict)
             outcomes.append(RowOutcome.ANSWERED if failure is None else RowOutcome.BAD_REQUEST)
+            if failure is None and endpoint != CHAT and is_local(row["body"].get("file")):
+                links[len(outcomes) - 1] = row["body"]["file"]
     except _BadFileError as error:
         return ValidationResult(reached_at=0.0, error=f"{BAD_LINES}{error}")
     except _BadModelError as error:
@@ -174,10 +183,14 @@ def validate(path: Path, endpoint: str, job_id: str, rates: Rates, *, strict: bo
         return ValidationResult(reached_at=0.0, error=f"{BAD_LINES}Line {line_in_chunk} (within chunk): {error}")
     if requests == 0:
         return ValidationResult(reached_at=0.0, error=f"{BAD_LINES}input file is empty")
+    errors = unreadable_links(links) if read_links else {}
+    for index in errors:
+        outcomes[index] = RowOutcome.BAD_REQUEST
     for index, (custom_id, model) in enumerate(seen.items()):
         if outcomes[index] == RowOutcome.ANSWERED:
             outcomes[index] = rates.outcome(custom_id, requests, model)
-    return ValidationResult(0.0, requests, model_id, None, breaks, _shuffle(offsets, outcomes, job_id))
+    link_errors = {offsets[index]: error for index, error in errors.items()}
+    return ValidationResult(0.0, requests, model_id, None, breaks, _shuffle(offsets, outcomes, job_id, link_errors))
 
 
 _decode = msgspec.json.Decoder().decode
@@ -234,8 +247,8 @@ def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             offset += length
 
 
-def _shuffle(offsets: array[int], outcomes: bytearray, job_id: str) -> RowPlan:
+def _shuffle(offsets: array[int], outcomes: bytearray, job_id: str, link_errors: dict[int, str]) -> RowPlan:
     """Return the rows in the order in which this job finishes them: results come in any order (documentation)."""
     order = list(range(len(outcomes)))
     random.Random(job_id).shuffle(order)
-    return RowPlan(array("Q", [offsets[i] for i in order]), bytearray([outcomes[i] for i in order]))
+    return RowPlan(array("Q", [offsets[i] for i in order]), bytearray([outcomes[i] for i in order]), link_errors)
