@@ -53,20 +53,18 @@ def summary(report: CheckReport) -> str:
     return " · ".join((*(problems or ["no problems"]), requests, _size(report.size), endpoint))
 
 
-def accept_store_of(report: CheckReport) -> bool:
-    """Accept addresses in the store of config.toml, if a file has some; return whether it is to be checked again."""
+def store_wanted_by(report: CheckReport) -> str:
+    """Return the store of config.toml, if a file has addresses that may be in it; empty where it is as checked."""
     if not any(problem.rule == "file-url" and '"s3://' in problem.message for problem in report.problems):
-        return False
+        return ""
     from tbatch_tui.config.resolve import resolve_settings
     from tbatch_tui.config.settings import SettingsError
-    from tbatch_tui.engine.check.lines.url_hosts import accept_store
 
     try:
         store = resolve_settings().audio_store
     except SettingsError:
-        return False
-    accept_store(store.address if store is not None else "")
-    return store is not None
+        return ""
+    return store.address if store is not None else ""
 
 
 def untimed_note(report: CheckReport) -> str:

@@ -51,10 +51,6 @@ def main(name: str, arguments: list[str]) -> int:
         parser.error(str(error))
     except KeyboardInterrupt:  # while the key of a profile was asked for
         return INTERRUPTED
-    if settings.audio_store is not None:
-        from tbatch_tui.engine.check.lines.url_hosts import accept_store
-
-        accept_store(settings.audio_store.address)
     if name == "make":  # asks nobody, and waits for nothing: no event loop
         from tbatch_tui.cli.commands.tables.make import make
 

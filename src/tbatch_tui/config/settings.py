@@ -131,3 +131,8 @@ class Settings:
     """How many parts of a file are out together at most; 0 for all."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""
+
+    @property
+    def store_address(self) -> str:
+        """Where recordings are that input files may name, `s3://bucket/prefix`; empty for no such place."""
+        return self.audio_store.address if self.audio_store is not None else ""

@@ -55,10 +55,6 @@ class BatchEngine(OnDemand):
         """Make an engine that is not open yet. `on_event` is called with every event, on the event loop's thread."""
         self._on_event = on_event
         self._log: EventLog | None = None
-        if options.audio_store is not None:
-            from tbatch_tui.engine.check.lines.url_hosts import accept_store
-
-            accept_store(options.audio_store.address)
         store = JobStore(options, self._emit)
         runtime = Runtime(options, store, self._emit)
         super().__init__(store, runtime)
@@ -271,7 +267,9 @@ class BatchEngine(OnDemand):
         from tbatch_tui.engine.submit.checked_input import check_input
 
         path = await self._admit(Path(path))
-        report, endpoint, fingerprint = await check_input(path, endpoint, reject_errors=check)
+        report, endpoint, fingerprint = await check_input(
+            path, endpoint, reject_errors=check, store=self.options.store_address
+        )
         runs = None if again else ()
         key = await self.submit_checked(
             path, endpoint, requests=report.requests, label=label, fingerprint=fingerprint, known_runs=runs,

@@ -101,6 +101,11 @@ class EngineOptions:
     """Of the jitter between two lists; None for another one each time."""
 
     @property
+    def store_address(self) -> str:
+        """Where recordings are that input files may name, `s3://bucket/prefix`; empty for no such place."""
+        return self.audio_store.address if self.audio_store is not None else ""
+
+    @property
     def can_connect(self) -> bool:
         """Whether the server is asked: there is a key, and nobody said otherwise."""
         return self.connect and self.api_key is not None

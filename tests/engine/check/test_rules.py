@@ -482,6 +482,24 @@ def test_number_of_requests(tmp_path: Path) -> None:
     ]
 
 
+def test_links_are_longer_than_their_addresses(tmp_path: Path) -> None:
+    number = 1_000
+    line = {"method": "FILE", "body": {"model": "openai/whisper-large-v3", "prompt": "", "file": ""}}
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        for index in range(number):
+            line["custom_id"] = f"{index}"
+            line["body"] |= {"file": f"s3://talks/2026/{index}.mp3", "prompt": "x" * 104_700}  # type: ignore[operator]
+            file.write(dumped(line))
+        size = file.tell()
+    assert size < 100 * 1_048_576 < size + number * 280
+    report = check_file(tmp_path / "a.jsonl", store="s3://talks")
+    message = f"with its links the file has at least {(size + number * 280) / 1e6:.1f} MB (max. 100 MB per job)"
+    assert problems_of(report)[-1] == ("links-too-large", 1, 1, message) and not report.is_ok
+    with (tmp_path / "a.jsonl").open("r+b") as file:
+        file.truncate(size // number * (number // 2))
+    assert "links-too-large" not in check_file(tmp_path / "a.jsonl", store="s3://talks").counts
+
+
 @pytest.mark.parametrize(
     ("size", "rule", "message"),
     [

@@ -17,6 +17,7 @@ from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import AudioStore
 from tbatch_tui.engine.results.index.family import merged_index
+from tbatch_tui.engine.submit.input_errors import InvalidInputError
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import until, write_chat
 from tests.engine.submit.test_taken_over import let_all_lock
@@ -120,6 +121,25 @@ async def test_without_a_store_a_file_of_addresses_is_refused(
         with pytest.raises(BatchError, match="No store for recordings is set"):
             await engine.submit(talks, check=False, endpoint=Endpoint.TRANSCRIPTION)
     assert sandbox.jobs == [] and not sandbox.count(*UPLOAD)
+
+
+async def test_two_stores_in_one_process_do_not_mix(
+    sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path
+) -> None:
+    other = AudioStore("s3://calls", "https://store.example.com")
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text(talks.read_text().replace("talks/2026", "calls"))
+    async with (
+        asyncio.timeout(30),
+        make_engine(sandbox, audio_store=STORE) as first,
+        make_engine(sandbox, audio_store=other, data_dir=tmp_path / "other") as second,
+    ):
+        for engine, own, foreign in ((first, talks, calls), (second, calls, talks)):
+            with pytest.raises(InvalidInputError) as refused:
+                await engine.submit(foreign)
+            assert refused.value.report.counts["file-url"] == 2
+            record = await engine.submit(own)
+            assert record.job is not None and b"X-Amz-" in sandbox.file_bytes(record.job.input_file_id or "")
 
 
 async def test_a_lost_create_is_looked_for_by_the_file_it_was_sent_with(
@@ -275,7 +295,7 @@ async def test_two_apps_with_links_of_their_own_make_one_job(
     let_all_lock(monkeypatch)
     async with asyncio.timeout(30), make_engine(box, audio_store=STORE) as first:
         await until(lambda: first.health.state is HealthState.OK)
-        box.plan_fault("delay", "/_storage/*", method="PUT", seconds=0.4, last=None)
+        box.plan_fault("delay", "/_storage/*", method="PUT", seconds=1.5, last=None)
         key = await submit(first, talks)
         await until(lambda: len(copies(tmp_path)) == 1)
         async with make_engine(box, audio_store=STORE) as second:

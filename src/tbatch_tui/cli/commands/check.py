@@ -257,17 +257,18 @@ class _Run:
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if cores() > 1 else 1)
         report = self._check_once(path, processes)
-        if check_report.accept_store_of(report):
-            report = self._check_once(path, processes)
+        if store := check_report.store_wanted_by(report):
+            report = self._check_once(path, processes, store)
         return self._filtered(report)
 
-    def _check_once(self, path: Path, processes: int) -> CheckReport:
+    def _check_once(self, path: Path, processes: int, store: str = "") -> CheckReport:
         return check_file(
             path,
             endpoint=ENDPOINTS.get(self._arguments.endpoint or ""),
             catalogue=self._catalogue,
             processes=1 if self._arguments.catalogue or self._arguments.urls else processes,  # there may be threads
             measure=self._arguments.json,
+            store=store,
         )
 
     def _filtered(self, report: CheckReport) -> CheckReport:

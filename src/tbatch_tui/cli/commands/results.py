@@ -133,7 +133,7 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         print_message(f"Wrote {path}")
         from tbatch_tui.cli.commands.submit import check_input, submit_checked
 
-        report = await check_input(path, None)
+        report = await check_input(path, None, store=session.engine.options.store_address)
         return await submit_checked(session, report, arguments) if report is not None else FAILED
 
 

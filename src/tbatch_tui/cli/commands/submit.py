@@ -45,7 +45,9 @@ async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     if len(paths) > 1:
         return await _submit_together(paths, arguments, settings)
     in_parts = arguments.in_parts or bool(arguments.stages)
-    report = await check_input(paths[0], ENDPOINTS.get(arguments.endpoint), in_parts=in_parts)
+    report = await check_input(
+        paths[0], ENDPOINTS.get(arguments.endpoint), in_parts=in_parts, store=settings.store_address
+    )
     if report is None:
         return FAILED
     if _is_too_few_parts(arguments, report.jobs):
@@ -60,7 +62,8 @@ async def _submit_together(paths: Sequence[Path], arguments: argparse.Namespace,
         print_message("Several files are one group: --group NAME says what it is called. Nothing was submitted.")
         return USAGE
     endpoint = ENDPOINTS.get(arguments.endpoint)
-    checked = [await check_input(path, endpoint, in_parts=True) for path in paths]
+    store = settings.store_address
+    checked = [await check_input(path, endpoint, in_parts=True, store=store) for path in paths]
     reports = [report for report in checked if report is not None]
     if len(reports) < len(checked) or not have_one_endpoint(reports):
         return FAILED
@@ -71,7 +74,7 @@ async def _submit_together(paths: Sequence[Path], arguments: argparse.Namespace,
         Session(settings, background_work=True) as session,
         session.engine.groups.joined(reports, arguments.group) as joined,
     ):
-        report = await run_reading(check_file, joined.path, endpoint=reports[0].endpoint)
+        report = await run_reading(check_file, joined.path, endpoint=reports[0].endpoint, store=store)
         if report.errors:
             print_errors(report, reports)
             return FAILED
@@ -89,18 +92,21 @@ def _is_too_few_parts(arguments: argparse.Namespace, jobs: int) -> bool:
     return True
 
 
-async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool = False) -> CheckReport | None:
+async def check_input(
+    path: Path, endpoint: Endpoint | None, *, in_parts: bool = False, store: str = ""
+) -> CheckReport | None:
     """Check a file, and print why it cannot be submitted. Raises LocalFileError.
 
     Args:
         path: The input file.
         endpoint: What it is for; None to infer it from the lines.
         in_parts: Whether a file that only breaks the limits may be submitted all the same, as several jobs.
+        store: `s3://bucket/prefix`, where its recordings may be; empty for none.
 
     Returns:
         The report of a file that can be submitted; None for any other.
     """
-    report = await run_reading(check_file, path, endpoint=endpoint)
+    report = await run_reading(check_file, path, endpoint=endpoint, store=store)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     for problem in errors[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, LONG_LINE, MEBIBYTE, MEGABYTE, REQUESTS_ADVISED, REQUESTS_MAX
 from tbatch_tui.engine.check.lines.params import Kind
@@ -17,6 +17,7 @@ from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, P
 from tbatch_tui.engine.check.scan.reader import read_error
 from tbatch_tui.engine.check.scan.scan import scan
 from tbatch_tui.engine.check.scan.sniff import FileHead, sniff
+from tbatch_tui.engine.check.signed_size import signed_size
 from tbatch_tui.engine.check.totals import with_problems
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 from tbatch_tui.engine.endpoint import Endpoint
@@ -52,10 +53,9 @@ def check_file(
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
     now: float | None = None,
+    store: str = "",
 ) -> CheckReport:
-    """Check every line of an input file.
-
-    Raises LocalFileError if the file cannot be read, and OperationCancelledError soon after `cancelled` returns true.
+    """Check every line of an input file. Raises LocalFileError, and OperationCancelledError once `cancelled()` is true.
 
     Args:
         endpoint: What the batch is to run against. Without it, the first request that shows its kind decides.
@@ -65,6 +65,7 @@ def check_file(
         progress: Called with the bytes done and the bytes in all.
         measure: Whether to estimate the tokens, and to report the longest line also where it is under 32 kB.
         now: When the job would begin, in seconds since the epoch, for URLs that run out; now if None.
+        store: `s3://bucket/prefix`, whose recordings get links when the file is submitted; empty for none.
     """
     began, status = time.perf_counter(), _stat_file(path)
     size = status.st_size
@@ -72,18 +73,16 @@ def check_file(
         with path.open("rb", buffering=0) as file:
             head = sniff(file)
             kind = (Kind.AUDIO if endpoint.is_audio else Kind.CHAT) if endpoint else head.kind or Kind.CHAT
-            part = PartialReport()
-            if not head.rule:
-                scan_lines = scan_parallel if _is_parallel(size, processes) else scan
-                part = scan_lines(file, head.start, size, kind, _within(progress, size), cancelled, measure, now)
-                add_duplicates(part, file, kind, cancelled)
+            how = (_within(progress, size), cancelled, measure)
+            part = _scan_all(file, head, size, kind, processes, *how, now=now, store=store)
             once = [_once_finding(file, rule, part) for rule in part.once_locations]
             tokens = _tokens(file, head.start, size, part) if measure and kind is Kind.CHAT else {}
             jobs = _count_jobs(file, head, size, part, cancelled)
+            signed = signed_size(file, size, part.requests) if store and kind is Kind.AUDIO else size
             is_changed = _has_changed(path, file, status)
     except OSError as error:
         raise read_error(path, error) from error
-    of_file = list(_file_findings(path, head, part, size, is_changed, jobs))
+    of_file = [*_file_findings(path, head, part, size, is_changed, jobs), *_links_finding(signed, jobs)]
     inferred, why = _infer_endpoint(endpoint, head, part)
     report = CheckReport(
         path=path,
@@ -99,6 +98,7 @@ def check_file(
         tokens=tokens,
         longest_line=part.longest_line if measure or part.longest_line > LONG_LINE else 0,
         jobs=jobs,
+        store=store,
         evidence=Evidence(part.models, part.model_locations, part.long_lines, kind),
     )
     return apply_catalogue(report, catalogue)._replace(seconds=time.perf_counter() - began)
@@ -135,8 +135,25 @@ def _within(progress: Callable[[int, int], None] | None, size: int) -> Callable[
     return None if progress is None else (lambda done: progress(min(done, size), size))
 
 
-def _is_parallel(size: int, processes: int) -> bool:
-    return processes > 1 and size >= PARALLEL_BYTES_MIN and hasattr(os, "fork")
+def _scan_all(
+    file: FileIO,
+    head: FileHead,
+    size: int,
+    kind: Kind,
+    processes: int,
+    progress: Callable[[int], None] | None,
+    cancelled: Callable[[], bool] | None,
+    measure: bool,
+    **where_and_when: Any,
+) -> PartialReport:
+    """Check the lines of a file, unless it has none."""
+    if head.rule:
+        return PartialReport()
+    is_parallel = processes > 1 and size >= PARALLEL_BYTES_MIN and hasattr(os, "fork")
+    scan_lines = scan_parallel if is_parallel else scan
+    part = scan_lines(file, head.start, size, kind, progress, cancelled, measure, **where_and_when)
+    add_duplicates(part, file, kind, cancelled)
+    return part
 
 
 def _has_changed(path: Path, file: FileIO, before: os.stat_result) -> bool:
@@ -200,6 +217,14 @@ def _file_findings(
         yield _on_first_line("large-batch", message)
     if is_changed:
         yield _on_first_line("changed-while-read", "the file changed while it was being read")
+
+
+def _links_finding(signed: int, jobs: int) -> Iterator[LocatedFinding]:
+    """Yield that the file is too large once its addresses are links. Its parts are of equal size."""
+    if signed > jobs * FILE_MEGABYTES * MEBIBYTE:
+        of_part = f" in {jobs:,} parts" if jobs > 1 else ""
+        message = f"with its links the file has at least {signed / MEGABYTE:,.1f} MB{of_part}"
+        yield _on_first_line("links-too-large", f"{message} (max. {FILE_MEGABYTES} MB per job)")
 
 
 def _once_finding(file: FileIO, rule: str, part: PartialReport) -> LocatedFinding:

@@ -90,6 +90,13 @@ _RULES = (
         whole_file=True,
     ),
     Rule(
+        "links-too-large",
+        _ERROR,
+        "Once its addresses of recordings are links, the file is larger than one job accepts",
+        "Make two files of it, such as with make --rows: links are longer than addresses",
+        whole_file=True,
+    ),
+    Rule(
         "changed-while-read",
         _ERROR,
         "The file changed while it was being read",

@@ -70,6 +70,8 @@ class CheckReport(NamedTuple):
     seconds: float = 0.0
     jobs: int = 1
     """How many jobs it goes as: more than one if it is over the limits of one."""
+    store: str = ""
+    """`s3://bucket/prefix`, in which addresses of recordings were accepted; empty for none."""
     evidence: object = None
     """What the check needs to apply the catalogue when it arrives: see `check.model_rules`."""
 

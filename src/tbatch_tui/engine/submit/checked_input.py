@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 
 
 async def check_input(
-    path: Path, endpoint: Endpoint | None, *, reject_errors: bool
+    path: Path, endpoint: Endpoint | None, *, reject_errors: bool, store: str = ""
 ) -> tuple[CheckReport, Endpoint, Fingerprint]:
     """Check a file in a thread, and return its report, its endpoint and the fingerprint of the checked bytes.
 
     Raises LocalFileError, also when the file changes meanwhile; with `reject_errors` InvalidInputError and
     TooLargeError; InvalidInputError always when no endpoint is given and the lines show none.
+
+    Args:
+        path: The file.
+        endpoint: What its requests are for; None finds it out from the lines.
+        reject_errors: Whether a file with faulty lines, or over the limits, is refused.
+        store: `s3://bucket/prefix`, where its recordings may be; empty for none.
     """
-    report = await run_reading(check_file, path, endpoint=endpoint)
+    report = await run_reading(check_file, path, endpoint=endpoint, store=store)
     if reject_errors and not report.is_ok:
         raise InvalidInputError(report)
     if reject_errors and report.can_be_split:

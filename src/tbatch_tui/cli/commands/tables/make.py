@@ -72,7 +72,7 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
         _print_problems(error)
         return FAILED
     _note_changed_source(written.source, made, options.source)
-    report = _check(made.path)
+    report = _check(made.path, settings.store_address)
     links: dict[str, int] = {}
     if made.recipe.is_audio and not options.no_urls:
         from tbatch_tui.cli.check_links import look_at_links, summary_of_links
@@ -239,11 +239,11 @@ def _print_named(source: str, problems: RowProblems) -> None:
         print_message(f"{source}: and {plural(problems.unnamed, 'more problem')}")
 
 
-def _check(path: Path) -> CheckReport:
+def _check(path: Path, store: str) -> CheckReport:
     from tbatch_tui.cli.commands.check import cores
     from tbatch_tui.engine.check import check_file
 
-    return check_file(path, processes=2 if cores() > 1 else 1, measure=True)
+    return check_file(path, processes=2 if cores() > 1 else 1, measure=True, store=store)
 
 
 def _print_summary(made: MadeFile, report: CheckReport) -> None:

@@ -212,6 +212,7 @@ class _Fixer:
         self.fixed_lines = 0
         self.rejected_lines = 0
         self._kind = kind = plan.kind
+        self._store = plan.store
         self._errors = plan.error_rules | (_LINE_ERRORS if plan.rules & rules & OPENING_RULES else frozenset())
         self._rules = rules
         self._model = model
@@ -241,11 +242,14 @@ class _Fixer:
                 if report.custom_id:
                     yield report.custom_id
 
+    def _check(self, line: bytes) -> LineReport:
+        return check_line(line, self._kind, store=self._store)
+
     def _requests(self, line: bytes) -> list[tuple[bytes, LineReport]]:
         """Return the requests of a line, each with what is wrong with it."""
-        report = check_line(line, self._kind)
+        report = self._check(line)
         requests = separate(line, report, self._rules)
-        return [(part, report if part is line else check_line(part, self._kind)) for part in requests]
+        return [(part, report if part is line else self._check(part)) for part in requests]
 
     def write_piece(self, piece: Piece, source: FileIO) -> None:
         """Fix the lines of the next piece and write them."""
@@ -298,7 +302,7 @@ class _Fixer:
             fixed, end = fixed.rstrip(b"\r"), b"\n"  # all of several CR, or the next one would end the line
         self._good.write(written := fixed + end)
         if fixed != line and len(original := report.custom_id or "") > CUSTOM_ID_CHARACTERS:
-            self._note_id(check_line(fixed, self._kind).custom_id or "", original)
+            self._note_id(self._check(fixed).custom_id or "", original)
         return written != raw
 
     def _note_id(self, custom_id: str, original: str) -> None:
@@ -311,7 +315,7 @@ class _Fixer:
         """Whether a line still has an error after it was fixed."""
         if was_duplicate and DUPLICATE in self._errors and DUPLICATE not in self._rules:
             return True
-        return any(finding.rule in self._errors for finding in check_line(line, self._kind).findings)
+        return any(finding.rule in self._errors for finding in self._check(line).findings)
 
     def _make_unique(self, wanted: str) -> str:
         """Return an id that no line of the file has, nor one that was given before."""

@@ -56,6 +56,8 @@ class FixPlan:
     """Errors of lines that cannot be fixed. Such lines can be left out of the copy."""
     error_rules: frozenset[str]
     """The rules of severity error that lines break: a line that still breaks one can be rejected."""
+    store: str = ""
+    """`s3://bucket/prefix`, where recordings may be; empty for none."""
 
     @property
     def rules(self) -> frozenset[str]:
@@ -106,7 +108,10 @@ def plan_fixes(report: CheckReport, *, model: str = "", cancelled: Callable[[], 
     }
     fixable = {step.rule: step.lines for step in steps}
     unfixable = sum(max(0, number - fixable.get(rule, 0)) for rule, number in errors.items())
-    return FixPlan(report.path, report.size, report.mtime_ns, lines.kind, tuple(steps), unfixable, frozenset(errors))
+    size, mtime_ns = report.size, report.mtime_ns
+    return FixPlan(
+        *(report.path, size, mtime_ns, lines.kind, tuple(steps), unfixable, frozenset(errors)), store=report.store
+    )
 
 
 def _kind(report: CheckReport, head: FileHead) -> Kind:
@@ -128,7 +133,7 @@ def _lines_of_relaid(report: CheckReport, path: Path, cancelled: Callable[[], bo
     with path.open("rb", buffering=0) as file:
         head = sniff(file)
         kind = _kind(report, head)
-        part = scan(file, head.start, path.stat().st_size, kind, cancelled=cancelled, measure=False)
+        part = scan(file, head.start, path.stat().st_size, kind, cancelled=cancelled, measure=False, store=report.store)
         add_duplicates(part, file, kind, cancelled)
     places: dict[str, list[tuple[int, int, int]]] = {}
     found = [(finding.rule, finding.location) for finding in part.findings]

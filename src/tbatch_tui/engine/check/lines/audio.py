@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def audio_findings(line: JsonObject, body: JsonObject, now: float) -> Iterator[Finding]:
+def audio_findings(line: JsonObject, body: JsonObject, now: float, store: str = "") -> Iterator[Finding]:
     """Yield what is wrong in an audio request. `check_line` checks the model.
 
     Args:
         now: The time, in seconds since the epoch, at which the job would begin.
+        store: `s3://bucket/prefix` whose addresses become links when the file is submitted; empty for none.
     """
     method = line.get("method")
     if method != "FILE":
         shown = "missing" if "method" not in line else quoted(method) if isinstance(method, str) else type_name(method)
         yield Finding("method-file", f'method is {shown}, and must be "FILE" for audio', ("method",))
-    yield from _file(body, now)
+    yield from _file(body, now, store)
     for name, type_ in AUDIO_PARAMS.items():
         value = body.get(name)
         if name not in ("file", "model") and not has_type(value, type_):
@@ -45,14 +46,14 @@ def audio_findings(line: JsonObject, body: JsonObject, now: float) -> Iterator[F
     yield from _granularities(body.get("timestamp_granularities"))
 
 
-def _file(body: JsonObject, now: float) -> Iterator[Finding]:
+def _file(body: JsonObject, now: float, store: str) -> Iterator[Finding]:
     path = ("body", "file")
     file = body.get("file")
     if "file" not in body:
         yield Finding("file-url", "body.file is missing", path)
     elif not isinstance(file, str):
         yield Finding("file-url", f"body.file is {type_name(file)}, not a URL", path)
-    elif is_in_store(file):
+    elif is_in_store(file, store):
         return
     elif not (host := host_of(file)):
         yield Finding("file-url", f"body.file is not an http or https URL: {quoted(file)}", path)

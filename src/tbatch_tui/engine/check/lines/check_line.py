@@ -83,6 +83,7 @@ def check_line(
     offset: int = 0,
     cancelled: Callable[[], bool] | None = None,
     now: float | None = None,
+    store: str = "",
 ) -> LineReport:
     """Check a line and return what is wrong in it: of each rule FINDINGS_MAX findings, and the number of the others.
 
@@ -91,6 +92,7 @@ def check_line(
         offset: Its byte offset in the file, for messages about bytes.
         cancelled: Asked now and then inside a long line; once it returns true, OperationCancelledError is raised.
         now: When the job would begin, in seconds since the epoch, for URLs that run out; now if None.
+        store: `s3://bucket/prefix`, where recordings may be; empty for none.
     """
     report = LineReport()
     try:
@@ -111,7 +113,7 @@ def check_line(
     report.value = value = plain_value(line, text, cancelled) or _parse(report, twice, cancelled)
     if value is None:
         return report
-    findings = _line(report, value, kind, time.time() if now is None else now, cancelled)
+    findings = _line(report, value, kind, time.time() if now is None else now, cancelled, store)
     if twice:
         findings = chain(_second_keys(text, list(twice)), findings)
     first = list(islice(findings, FINDINGS_MAX + 1))
@@ -304,7 +306,7 @@ def _lone_surrogate(text: str) -> int:
 
 
 def _line(
-    report: LineReport, line: JsonObject, kind: Kind, now: float, cancelled: Callable[[], bool] | None
+    report: LineReport, line: JsonObject, kind: Kind, now: float, cancelled: Callable[[], bool] | None, store: str
 ) -> Iterator[Finding]:
     yield from _custom_id(report, line)
     body = line.get("body")
@@ -321,7 +323,7 @@ def _line(
         yield Finding("other-kind", message, ("body", others))
         return
     if kind is Kind.AUDIO:
-        yield from audio_findings(line, body, now)
+        yield from audio_findings(line, body, now, store)
         if "url" in line:
             report.once_per_file.append("openai-envelope")
         return

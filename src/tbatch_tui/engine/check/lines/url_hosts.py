@@ -52,17 +52,6 @@ def is_private(host: str) -> bool:
     )
 
 
-_store = [""]
-
-
-def accept_store(address: str) -> None:
-    """Accept addresses of recordings in this store, `s3://bucket/prefix`, in every check of this process.
-
-    It is a setting, said once when the program starts. Empty: none is accepted.
-    """
-    _store[0] = f"{address}/" if address else ""
-
-
-def is_in_store(url: str) -> bool:
-    """Whether this is the address of a recording in the store of the settings."""
-    return bool(_store[0]) and url.startswith(_store[0]) and len(url) > len(_store[0])
+def is_in_store(url: str, store: str) -> bool:
+    """Whether this is the address of a recording in a store, `s3://bucket/prefix`; an empty one has none."""
+    return bool(store) and url.startswith(f"{store}/") and len(url) > len(store) + 1

@@ -31,6 +31,7 @@ def scan_parallel(
     progress: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
+    store: str = "",
     now: float | None = None,
 ) -> PartialReport:
     """Like `scan`, but check the later half in a child process.
@@ -42,12 +43,12 @@ def scan_parallel(
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        _scan_and_exit(file, reader, writer, middle, stop, kind, measure, now)
+        _scan_and_exit(file, reader, writer, middle, stop, kind, measure, now, store)
     os.close(writer)
     try:
         with open(reader, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
             doubled = None if progress is None else (lambda done: progress(2 * done))
-            part = scan(file, start, middle, kind, doubled, cancelled, measure, now)
+            part = scan(file, start, middle, kind, doubled, cancelled, measure, now, store)
             answer = pipe.read()
     except BaseException:
         os.kill(child, 9)
@@ -57,13 +58,21 @@ def scan_parallel(
     if status == 0:
         later = msgspec.msgpack.decode(answer, type=PartialReport)
     else:
-        later = scan(file, middle, stop, kind, None, cancelled, measure, now)
+        later = scan(file, middle, stop, kind, None, cancelled, measure, now, store)
     part.append(later)
     return part
 
 
 def _scan_and_exit(
-    file: FileIO, reader: int, writer: int, start: int, stop: int, kind: Kind, measure: bool, now: float | None
+    file: FileIO,
+    reader: int,
+    writer: int,
+    start: int,
+    stop: int,
+    kind: Kind,
+    measure: bool,
+    now: float | None,
+    store: str,
 ) -> NoReturn:
     """Scan in the child and send the report to the parent. Exits by `_exit`, so that no exit handler runs twice."""
     status = 1
@@ -73,7 +82,7 @@ def _scan_and_exit(
         # The parent shares the position of its descriptor: the file is opened again, if its name still leads to it.
         with Path(file.name).open("rb", buffering=0) as own_file:
             if os.path.sameopenfile(own_file.fileno(), file.fileno()):
-                part = scan(own_file, start, stop, kind, measure=measure, now=now)
+                part = scan(own_file, start, stop, kind, measure=measure, now=now, store=store)
                 with open(writer, "wb") as pipe:
                     pipe.write(msgspec.msgpack.encode(part))
                 status = 0

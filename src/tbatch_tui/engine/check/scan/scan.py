@@ -48,6 +48,7 @@ def scan(
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
     now: float | None = None,
+    store: str = "",
 ) -> PartialReport:
     """Check the lines in [start, stop). Raises OperationCancelledError soon after `cancelled` returns true.
 
@@ -55,9 +56,10 @@ def scan(
         progress: Called with the bytes done, from `start` on.
         measure: Without it the longest line is only measured above 32 kB: `longest_line` begins there.
         now: When the job would begin, in seconds since the epoch; now if None.
+        store: `s3://bucket/prefix`, where recordings may be; empty for none.
     """
     now = time.time() if now is None else now
-    scanner = _Scanner(kind, PartialReport(longest_line=0 if measure else LONG_LINE), now, cancelled)
+    scanner = _Scanner(kind, PartialReport(longest_line=0 if measure else LONG_LINE), now, cancelled, store)
     for piece in read_pieces(file, start, stop):
         scanner.stop_if_cancelled()
         scanner.add_piece(piece)
@@ -69,8 +71,11 @@ def scan(
 class _Scanner:
     """Adds the pieces of a stretch to a PartialReport, in order."""
 
-    def __init__(self, kind: Kind, part: PartialReport, now: float, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, kind: Kind, part: PartialReport, now: float, cancelled: Callable[[], bool] | None, store: str
+    ) -> None:
         self.part = part
+        self._store = store
         self._cancelled = cancelled
         self._kind = kind
         self._now = now
@@ -182,7 +187,7 @@ class _Scanner:
     def _check_line(self, line: bytes, offset: int) -> LineReport:
         from tbatch_tui.engine.check.lines.check_line import check_line  # most files need none, and begin sooner so
 
-        return check_line(line, self._kind, offset, self._cancelled, self._now)
+        return check_line(line, self._kind, offset, self._cancelled, self._now, self._store)
 
     def _add_line_report(self, report: LineReport, location: LineLocation, line: bytes) -> None:
         """Add what `check_line` learned of a line that the fast path refused."""

@@ -98,7 +98,7 @@ class CheckScreen(CheckActions):
         self.engine = engine
         self.bridge = bridge
         self._refused = refused
-        self.session = CheckSession(path, self._activity_changed)
+        self.session = CheckSession(path, self._activity_changed, engine.options.store_address)
 
     # -- layout --------------------------------------------------------------------------------------
 

@@ -33,15 +33,17 @@ _LOOKING = "Checking the links"
 class CheckSession:
     """What is known of a file so far. Threads write it, the screen reads it when it likes."""
 
-    def __init__(self, path: Path, activity_changed: Callable[[], None]) -> None:
+    def __init__(self, path: Path, activity_changed: Callable[[], None], store: str = "") -> None:
         """Create a session; nothing is read before `check`.
 
         Args:
             path: The file.
             activity_changed: Called on the loop when a reading of the file begins and when it has ended.
+            store: `s3://bucket/prefix`, where its recordings may be; empty for none.
         """
         self.path = path
         self._activity_changed = activity_changed
+        self._store = store
         self.report: CheckReport | None = None
         self.rows = ProblemRows((), ())
         """The problems that contain `query`, as rows."""
@@ -81,7 +83,13 @@ class CheckSession:
         return True
 
     def _read(self, *, cancelled: Callable[[], bool]) -> CheckReport:
-        return check_file(self.path, catalogue=self._catalogue, progress=self.report_progress, cancelled=cancelled)
+        return check_file(
+            self.path,
+            catalogue=self._catalogue,
+            progress=self.report_progress,
+            cancelled=cancelled,
+            store=self._store,
+        )
 
     async def _rows_of(self, report: CheckReport) -> ProblemRows:
         """Return the problems that contain `query`, as it is when this ends: the person may type meanwhile."""
