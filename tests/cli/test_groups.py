@@ -109,3 +109,22 @@ def test_a_gate_of_cost_keeps_the_rest_and_says_why(run: Run, sandbox: Sandbox, 
     assert held.returncode == 4, held.stderr
     assert "3 ok; all requests would cost about" in held.stderr and "above $0.00" in held.stderr
     assert len(sandbox.jobs) == 1
+
+
+def test_parts_without_room_for_their_tokens_are_named(run: Run, still_sandbox: Sandbox, tmp_path: Path) -> None:
+    env = {"TOGETHER_API_KEY": still_sandbox.key, "TOGETHER_BASE_URL": still_sandbox.base_url}
+    config = tmp_path / "config" / "tbatch-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[groups]\nenqueued_tokens = 900\n")
+    env["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+    names = [write_chat(tmp_path / f"{name}.jsonl", [f"{name} {n}." for n in range(3)]) for name in "ab"]
+    names[1].write_text(names[1].read_text().replace("request-", "other-"))
+    sent = run("submit", *map(str, names), "--group", "both", *SOON, env=env)
+    why = "of 900 tokens are enqueued for"
+    assert sent.returncode == 0 and "both: 1 part not sent yet: " in sent.stderr and why in sent.stderr, sent.stderr
+    listed = run("ls", env=env)
+    assert "both: parts wait: " in listed.stderr and why in listed.stderr
+    assert why in run("get", "both", env=env).stdout
+    group = json.loads(run("get", "both", "--json", env=env).stdout)
+    assert why in group["waits_for"] and [part["status"] for part in group["parts"]][1] == "WAITING"
+    assert len(still_sandbox.jobs) == 1

@@ -202,6 +202,24 @@ def test_the_share_that_needs_attention(tmp_path: Path) -> None:
             resolve(tmp_path, text)
 
 
+def test_what_of_a_group_is_out_together(tmp_path: Path) -> None:
+    usual = resolve(tmp_path, "")
+    assert (usual.parts_at_once, usual.enqueued_tokens) == (0, 30_000_000_000)
+    own = resolve(tmp_path, "[groups]\nat_once = 4\nenqueued_tokens = 60e9\n")
+    assert (own.parts_at_once, own.enqueued_tokens) == (4, 60_000_000_000)
+    for text in (
+        "groups = 4",
+        "[groups]\nonce = 4",
+        "[groups]\nat_once = -1",
+        "[groups]\nat_once = true",
+        "[groups]\nenqueued_tokens = 0",
+        "[groups]\nenqueued_tokens = inf",
+        "[groups]\nenqueued_tokens = '30e9'",
+    ):
+        with pytest.raises(SettingsError, match=r"\[groups\]"):
+            resolve(tmp_path, text)
+
+
 def test_own_prices_and_discounts(tmp_path: Path) -> None:
     settings = resolve(tmp_path, '[prices]\n"a/b" = { input = 1, minute = 0.0015 }\n[discounts]\n"a/b" = 50\n')
     assert settings.prices == {"a/b": {"input": 1.0, "minute": 0.0015}}

@@ -100,6 +100,7 @@ def read_file_settings(config: ConfigFile) -> dict[str, Any]:
         "budget": config.budget(),
         "audio_store": config.audio_store(),
         "parts_at_once": config.parts_at_once(),
+        "enqueued_tokens": config.enqueued_tokens(),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.options import Budget
+from tbatch_tui.engine.options import ENQUEUED_TOKENS, Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +129,8 @@ class Settings:
     """Where local recordings are put; None where there is no such place."""
     parts_at_once: int = 0
     """How many parts of a file are out together at most; 0 for all."""
+    enqueued_tokens: int = ENQUEUED_TOKENS
+    """How many tokens may be enqueued for a model."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""
 

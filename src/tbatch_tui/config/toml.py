@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.config.settings import PRICE_NAMES, ConfigError, Notify
-from tbatch_tui.engine.options import Budget
+from tbatch_tui.engine.options import ENQUEUED_TOKENS, Budget
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,13 +157,24 @@ class ConfigFile:
 
     def parts_at_once(self) -> int:
         """Return `at_once` of `[groups]`: how many parts of a file are out together; 0, if it is not set, for all."""
-        table = self._values.get("groups", {})
-        if not isinstance(table, dict) or table.keys() - {"at_once"}:
-            raise self.error(("groups",), "[groups] takes only at_once = 4.")
-        number = table.get("at_once", 0)
+        number = self._groups().get("at_once", 0)
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise self.error(("groups", "at_once"), f"[groups] at_once is {number!r}; write a number, or 0 for all.")
         return number
+
+    def enqueued_tokens(self) -> int:
+        """Return `enqueued_tokens` of `[groups]`: how many may be enqueued for a model; else what the API takes."""
+        number = self._groups().get("enqueued_tokens", ENQUEUED_TOKENS)
+        if not isinstance(number, int | float) or isinstance(number, bool) or not 1 <= number < float("inf"):
+            place = ("groups", "enqueued_tokens")
+            raise self.error(place, f"[groups] enqueued_tokens is {number!r}; write a number, such as 30e9.")
+        return int(number)
+
+    def _groups(self) -> dict[str, Any]:
+        table = self._values.get("groups", {})
+        if not isinstance(table, dict) or table.keys() - {"at_once", "enqueued_tokens"}:
+            raise self.error(("groups",), "[groups] takes only at_once = 4 and enqueued_tokens = 30e9.")
+        return table
 
     def profiles(self) -> dict[str, Profile]:
         """Return `[profiles]`: by name, in the order of the file."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LOOKUP_PATIENCE = 30.0
 """Seconds of successful lists without the job after which a create was certainly not carried out (product promise)."""
 
+ENQUEUED_TOKENS = 30_000_000_000
+"""Tokens that the API takes at once for each model of an account, as documented in 2026."""
+
 CREATE_PATIENCE = 60.0
 """Seconds that the server's answer to a create is waited for, and in which it may still be carried out."""
 
@@ -83,6 +86,8 @@ class EngineOptions:
     """How many requests a part of a file has at most; None for as many as the API takes."""
     parts_at_once: int = 0
     """How many parts of a file are out together at most; 0 for all."""
+    enqueued_tokens: int = ENQUEUED_TOKENS
+    """How many tokens may be enqueued for a model; parts of a file that would go beyond it wait."""
     first_retry_delay: float = 2.0
     """Seconds before a failed call is repeated; they double from one failure to the next."""
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

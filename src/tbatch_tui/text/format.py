@@ -45,6 +45,17 @@ def size(number: float | None) -> str:
     return f"{value:.1f} {unit}" if value < 999.95 else f"{value:,.0f} {unit}"
 
 
+def tokens(number: float) -> str:
+    """Return `28.4 B`, `950 M`, `12.3 K` or `800`, as people say numbers of tokens."""
+    value = float(number)
+    for unit in ("", "K", "M", "B"):
+        if value < 999.5 or unit == "B":
+            break
+        value /= 1000
+    text = f"{value:,.1f}" if unit and value < 99.95 else f"{value:,.0f}"
+    return f"{text.removesuffix('.0')} {unit}".rstrip()
+
+
 def count(number: int | None) -> str:
     """Return `12,000`."""
     return MISSING if number is None else f"{number:,}"

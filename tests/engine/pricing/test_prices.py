@@ -142,7 +142,9 @@ def test_the_most_that_a_file_costs_is_a_bound(tmp_path: Path) -> None:
 
 def test_an_estimate_names_what_it_does_not_include() -> None:
     whole = estimate([Demand(CHAT_MODEL, 10, 1_000_000, 500_000, most_prompt_tokens=4_000_000)], PRICES)
-    assert whole == Estimate(0.44, 0.22, discounts=(50.0,), priced_at=CATALOGUE.fetched_at, most_input=1.76)
+    tokens = ((CHAT_MODEL, 1_500_000),)
+    priced_at = CATALOGUE.fetched_at
+    assert whole == Estimate(0.44, 0.22, discounts=(50.0,), priced_at=priced_at, most_input=1.76, tokens=tokens)
     assert whole.most == pytest.approx(1.98)
     assert whole.about == pytest.approx(0.66)
     unbounded = estimate([Demand("m/full", 10, 1_000_000, 500_000, unbounded=3)], PRICES)

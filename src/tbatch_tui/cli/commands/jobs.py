@@ -47,6 +47,9 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
         print_json([_to_dict(row, prices) for row in rows])
     elif rows:
         print_table(_HEADS, _lines(rows, now, with_parts=arguments.parts), _NUMBER_COLUMNS)
+        for row in rows:
+            if isinstance(row, GroupRecord) and row.waits_for:
+                print_message(f"{row.name}: parts wait: {row.waits_for}.")
     else:
         print_message("No jobs." if arguments.filter == "all" else f"No jobs: {arguments.filter}.")
     return OK

@@ -209,8 +209,9 @@ async def _submit_checked(
         return await follow_first(session, key, arguments)
     sent = [part.key for part in parts if arguments.wait or not part.is_waiting]
     code = await follow_jobs(session, sent or [key], arguments)
-    if left := sum(part.is_waiting for part in await engine.groups.parts(key)):
-        print_message(still_waiting(parts[0].name_of_file, left))
+    parts = await engine.groups.parts(key)
+    if left := sum(part.is_waiting for part in parts):
+        print_message(still_waiting(parts, left))
     return code
 
 

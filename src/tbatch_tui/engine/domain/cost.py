@@ -59,6 +59,8 @@ class Estimate:
     """About what it costs if its rows use what those of earlier jobs did; None where there is nothing to learn from."""
     expected_jobs: int = 0
     """The jobs that this was learned from."""
+    tokens: tuple[tuple[str, int], ...] = ()
+    """About how many tokens are enqueued for each model: of the prompts, and at most of the answers."""
 
     @property
     def expected_words(self) -> str:

@@ -255,8 +255,12 @@ class NewGroup(NamedTuple):
     at_once: int = 0
     files: tuple[GroupFile, ...] = ()
     """The files that `path` was joined of, where there are several; no part has lines of two of them."""
+    has_room: bool = True
+    """Whether the tokens of all parts may be enqueued at once; if not, all wait until it is known which may."""
 
     def is_sent_at_once(self, part: int) -> bool:
         """Return whether a part is sent now: it is of the first stage, and among those that may be out together."""
+        if not self.has_room:
+            return False
         end = 1 if self.first else self.stages[0] if self.stages else part
         return part <= end and (not self.at_once or part <= self.at_once)

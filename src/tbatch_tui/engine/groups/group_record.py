@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import JobRecord, Rank
+from tbatch_tui.engine.domain.submission import SubmissionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -114,6 +115,12 @@ class GroupRecord:
                     sums[outcome] += number
         sums["missing"] += max(0, self.requests - sum(sums.values()))
         return sums
+
+    @property
+    def waits_for(self) -> str:
+        """Why parts are not sent although it would be their turn: what is enqueued; empty where that is not so."""
+        states = (part.submission for part in self.parts if part.is_waiting and part.submission is not None)
+        return next((one.error for one in states if one.error and one.state is SubmissionState.WAITING), "")
 
     @property
     def progress(self) -> float:
@@ -238,6 +245,7 @@ def group_to_dict(group: GroupRecord, parts: Sequence[dict[str, Any]]) -> dict[s
         "requests": group.requests,
         "is_active": group.is_active,
         "is_held": group.group.is_held,
+        "waits_for": group.waits_for or None,
         "progress": round(group.progress, 1),
         "states": dict(Counter(part.status for part in group.parts)),
         "outcomes": group.outcomes,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.events import Event, RecordsChanged
-from tbatch_tui.engine.groups.advance import GroupAdvance
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
+from tbatch_tui.engine.groups.sending.advance import GroupAdvance
 from tbatch_tui.engine.groups.stages import number
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ class JobGroups:
             )  # fmt: skip
             records = await self._new.add(group, fingerprint, known_runs, over_budget=over_budget)
         await self._runtime.resume_submissions()
+        if all(record.is_waiting for record in records) and records[0].group is not None:
+            await self._advance.advance(records[0].group.id)
         return records[0].key
 
     async def note_runs(self, path: Path, runs: Sequence[tuple[Path, int, JobRecord]]) -> None:
@@ -288,8 +290,11 @@ class JobGroups:
     def on_event(self, event: Event) -> None:
         """Decide what is sent next of a group when one of its parts has ended, or its results are counted."""
         if isinstance(event, RecordsChanged) and self._runtime.options.background_work:
-            ended = [part for part in event.changed if part.group is not None and not part.is_waiting]
-            for group_id in {part.group.id for part in ended if part.group is not None and not part.is_active}:
+            ended = [record for record in event.changed if not record.is_waiting and not record.is_active]
+            groups = {record.group.id for record in ended if record.group is not None}
+            if ended:  # what any of them had enqueued is free
+                groups |= self._advance.without_room
+            for group_id in groups:
                 self._runtime.spawn(self._advance.advance(group_id))
 
     async def resume(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.sending.enqueued import fit_together
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.threads import run_cancellable
 
@@ -60,7 +61,9 @@ class NewGroups:
         try:
             group = group._replace(gates=_with_bound(group.gates, most))
             async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
-                return await self._store.groups.add(group, parts, known_runs)
+                estimates = [part.estimate for part in parts]
+                has_room = fit_together(estimates, self._store.records, self._options.enqueued_tokens)
+                return await self._store.groups.add(group._replace(has_room=has_room), parts, known_runs)
         except (
             AlreadySubmittedError,
             OverBudgetError,

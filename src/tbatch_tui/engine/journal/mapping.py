@@ -236,6 +236,7 @@ def _estimate_from_json(text: str | None) -> Estimate | None:
 
     try:
         values: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
+        values["tokens"] = tuple((model, number) for model, number in values.get("tokens", ()))
         values["is_custom"] = values.pop("own")
         return Estimate(**values)
     except (ValueError, TypeError, AttributeError, KeyError):

@@ -110,7 +110,9 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
     minute: float | None = None
     is_custom = is_listed_audio = False
     unbounded = attachments = audio = 0
+    tokens = []
     for demand in demands:
+        tokens.append((demand.model, demand.prompt_tokens + demand.most_output_tokens))
         price = price_list.price_of(demand.model)
         is_custom = is_custom or price.is_custom
         audio += demand.audio
@@ -140,6 +142,7 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
         priced_at=price_list.priced_at,
         most_input=math.fsum(most_inputs) if most_inputs else None,
         is_listed_audio=is_listed_audio,
+        tokens=tuple((model, number) for model, number in tokens if number),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE, JobCounts
+from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.groups.group_record import format_parts, format_provisional
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
@@ -120,5 +121,7 @@ def group_details(group: GroupRecord, now: float, cost: str, *, is_wide: bool) -
 
 def _why(part: JobRecord) -> str:
     """Return why a part failed or waits for a person; empty for none."""
+    if part.is_waiting and part.status == LocalStatus.WAITING and part.submission is not None:
+        return f"{part.part_words} waits: {part.submission.error}" if part.submission.error else ""
     error = (part.job.error if part.job is not None else None) or (part.submission.error if part.submission else None)
     return f"{part.part_words}: {error}" if error else ""

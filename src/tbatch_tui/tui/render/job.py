@@ -139,6 +139,8 @@ def format_waiting(record: JobRecord) -> StyledText:
     if record.submission is None or not record.submission.error:
         first = f"the first {group.first:,}" if group is not None and group.first else "earlier parts"
         return [(f"waits for {first}", "$status-quiet")]
+    if record.status == LocalStatus.WAITING:
+        return [(f"waits: {line(record.submission.error)}", "$status-quiet")]
     return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
 
 

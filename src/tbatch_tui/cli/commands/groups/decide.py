@@ -12,11 +12,13 @@ from tbatch_tui.cli.output import print_message, print_result
 from tbatch_tui.cli.session import Session
 from tbatch_tui.cli.targets import find_target, jobs_of
 from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.groups.group_record import make_group
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.job import Job
@@ -61,13 +63,17 @@ async def go_on(arguments: argparse.Namespace, settings: Settings) -> int:
         sent = [part.key for part in parts if arguments.wait or not part.is_waiting]
         code = await follow_jobs(session, sent, arguments)
         if left := sum(part.is_waiting for part in await session.engine.groups.parts(record.key)):
-            print_message(still_waiting(record.name_of_file, left))
+            print_message(still_waiting(await session.engine.groups.parts(record.key), left))
         return code
 
 
-def still_waiting(name: str, left: int) -> str:
+def still_waiting(parts: Sequence[JobRecord], left: int) -> str:
     """Return what is said of parts that follow later, and so need somebody who sends them."""
-    return f"{name}: {plural(left, 'part')} not sent yet. They follow while the app or `tbatch-tui watch` runs."
+    group = make_group(parts)
+    why = f": {group.waits_for}" if group.waits_for else ""
+    return (
+        f"{group.name}: {plural(left, 'part')} not sent yet{why}. They follow while the app or `tbatch-tui watch` runs."
+    )
 
 
 async def settle(arguments: argparse.Namespace, settings: Settings) -> int:

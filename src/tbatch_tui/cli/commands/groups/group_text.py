@@ -43,6 +43,7 @@ def group_facts(group: GroupRecord, now: float, prices: PriceList | None) -> lis
         ("id", group.key),
         ("name", group.name),
         ("parts", format_parts(group)),
+        ("waits for", group.waits_for),
         ("progress", fmt.percent(group.progress / 100) if group.is_active else ""),
         ("requests", fmt.count(group.requests)),
         ("outcomes", _outcomes(group)),

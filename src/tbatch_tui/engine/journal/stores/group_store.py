@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.journal_thread import JournalThread
     from tbatch_tui.engine.journal.published import PublishedRecords
+    from tbatch_tui.engine.journal.tables.groups import FindRoom
     from tbatch_tui.engine.options import EngineOptions
 
 
@@ -139,6 +140,17 @@ class GroupStore:
             numbers=numbers,
         )
         self._published.publish(moved)
+        return moved
+
+    async def release_with_room(self, group_id: int, numbers: Collection[int], room: FindRoom) -> list[JobRecord]:
+        """Durably let those of these waiting parts be sent that have room; return their records.
+
+        See `GroupTable.release_with_room`.
+        """
+        moved, noted = await self._run_until_written(
+            self._journal.groups.release_with_room, self._thread.account_id, group_id, numbers, self._now(), room
+        )
+        self._published.publish([*moved, *noted])
         return moved
 
     async def hold(self, group_id: int, *, on: bool) -> list[JobRecord]:

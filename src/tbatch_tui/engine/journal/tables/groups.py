@@ -15,7 +15,7 @@ from tbatch_tui.engine.journal.mapping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.job import Job
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
     from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
+
+    FindRoom = Callable[
+        [Sequence[JobRecord], Collection[int], Sequence[JobRecord]], tuple[Collection[int], Mapping[int, str]]
+    ]
 
 _WAITING_STATES = tuple(state for state in SubmissionState if state.is_waiting)
 _ALL_STAGES = 1_000_000
@@ -210,6 +214,46 @@ class GroupTable:
             if state is SubmissionState.INTENT and held is not None:
                 return []
             return self._move(account_id, group_id, state, now, error=error, only=only, numbers=numbers)
+
+    def release_with_room(
+        self,
+        account_id: int,
+        group_id: int,
+        numbers: Collection[int],
+        now: float,
+        room: FindRoom,
+    ) -> tuple[list[JobRecord], list[JobRecord]]:
+        """Let those of these waiting parts be sent that have room, and store of the others why they wait.
+
+        In one transaction, so that two apps that look at once do not fill the same room. While the group is held,
+        nothing changes.
+
+        Args:
+            numbers: The parts that are to be sent.
+            room: Takes all parts, these numbers, and the records that have not ended; returns the numbers of the parts
+                that have room, and of others why they wait.
+
+        Returns:
+            The records that are sent now, and those whose reason has changed.
+        """
+        with self._db.transaction():
+            parts = self.parts(account_id, group_id)
+            if not parts or parts[0].group is None or parts[0].group.is_held:
+                return [], []
+            waiting = [part for part in parts if part.submission and part.submission.state is SubmissionState.WAITING]
+            wanted = [part.submission.part for part in waiting if part.submission and part.submission.part in numbers]
+            go, reasons = room(parts, wanted, self._records.active(account_id))
+            state, only = SubmissionState.INTENT, (SubmissionState.WAITING,)
+            moved = self._move(account_id, group_id, state, now, error=None, only=only, numbers=go)
+            noted = []
+            for part in waiting:
+                submission = part.submission
+                assert submission is not None
+                why = reasons.get(submission.part)
+                if submission.part not in go and submission.error != why:
+                    self._submissions.write(replace(submission, error=why))
+                    noted.append(self._records.refresh(account_id, part.key))
+            return moved, noted
 
     def _move(
         self,

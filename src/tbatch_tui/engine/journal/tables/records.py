@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED
+from tbatch_tui.engine.domain.record import Rank
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, row_to_record
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class JobRecordTable:
             RECORD_SELECT + where + " ORDER BY r.rank, r.sort_at DESC, r.key LIMIT ?", (account_id, limit)
         )
         return [row_to_record(row) for row in rows]
+
+    def active(self, account_id: int) -> list[JobRecord]:
+        """Return the records that can still change by themselves: jobs that have not ended, and what is being sent."""
+        ranks = (Rank.ACTIVE, Rank.ATTENTION)  # an uncertain submission needs a person, and may be a job all the same
+        rows = self._db.execute(f"{RECORD_SELECT} WHERE r.account_id = ? AND r.rank IN (?, ?)", (account_id, *ranks))
+        return [record for row in rows if (record := row_to_record(row)).is_active]
 
     def get(self, account_id: int, key: str, *, even_removed: bool = False) -> JobRecord | None:
         """Return one record; None if it is not in the list. `even_removed` finds it when it was taken out of it."""

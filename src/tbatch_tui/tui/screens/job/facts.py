@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import format_sum
-from tbatch_tui.engine.domain.job import FileKind, JobStatus
+from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
@@ -66,7 +66,8 @@ def status_facts(
     if job is not None and job.error:
         facts += [("Error", [(shorten(job.error), FAILED)]), ("", [(fill_keys(error_hint(job.error)), QUIET)])]
     if record.is_waiting and submission is not None and submission.error:
-        facts.append(("First", [(shorten(submission.error), ATTENTION)]))
+        is_ready = record.status == LocalStatus.READY
+        facts.append(("First" if is_ready else "Waits", [(shorten(submission.error), ATTENTION if is_ready else "")]))
     elif submission is not None and submission.error:
         facts += [
             ("Trouble", [(shorten(submission.error), ATTENTION)]),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.groups.sending.enqueued import Room, room_for
 from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, next_step, number
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class GroupAdvance:
         self._store = store
         self._emit = emit
         self._prices = prices
+        self.without_room: set[int] = set()
+        """The groups with a part that waits for room for its tokens: they go on when any job ends."""
 
     async def advance(self, group_id: int) -> None:
         """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""
@@ -44,12 +47,28 @@ class GroupAdvance:
                 title = f"{_stage_name(step.ask)}: {outcome[:1].lower()}{outcome[1:]}"
                 self._emit(Notice(title, hint, "warning", parts[0].key))
         elif step.send:
-            moved = await self.release(group_id, SubmissionState.INTENT, only=_WAITING, numbers=step.send)
+            moved = await self._send(group_id, step.send)
             if moved and step.passed:
                 outcome = "all ok" if all(map(is_answered_whole, step.passed)) else format_outcome(*step.passed)
                 count = sum(part.requests or 0 for part in moved)
                 hint = f"The other {count:,} are being submitted." if count == rest else f"The next {count:,} follow."
                 self._emit(Notice(f"{_stage_name(step.passed)}: {outcome}", hint, key=parts[0].key))
+
+    async def _send(self, group_id: int, numbers: Collection[int]) -> list[JobRecord]:
+        """Submit those of these parts for whose model so many more tokens may be enqueued."""
+        limit = self._runtime.options.enqueued_tokens
+        room = Room((), {})
+
+        def find(parts: Sequence[JobRecord], numbers: Collection[int], records: Sequence[JobRecord]) -> Room:
+            nonlocal room
+            room = room_for(parts, numbers, records, limit)
+            return room
+
+        moved = await self._store.groups.release_with_room(group_id, numbers, find)
+        (self.without_room.add if room.reasons else self.without_room.discard)(group_id)
+        if moved:
+            await self._runtime.resume_submissions()
+        return moved
 
     async def _cost_of(self, group: JobGroup) -> Callable[[JobRecord], float | None]:
         """Return what tells what a part cost; prices are only asked for where a gate of the group is about them."""

@@ -1,0 +1,1 @@
+"""What of a group is sent next, and what it waits for."""
