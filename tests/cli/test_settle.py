@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
+from tbatch_tui.cli.commands.groups import decide
+from tbatch_tui.cli.exit_codes import UNKNOWN
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tbatch_tui.sandbox.testing import Sandbox
     from tests.cli.conftest import Run, Start
@@ -61,3 +72,29 @@ def test_a_job_that_the_list_has_found_by_itself(run: Run, start: Start, sandbox
     settled = run("settle", chat_file.stem, "--job", job["id"], *SOON)
     assert (settled.returncode, settled.stdout) == (0, f"{job['id']}\n"), settled.stderr
     assert len(sandbox.jobs) == 1
+
+
+async def test_what_another_app_looks_up_is_decided_there(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    chat_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is not known what came of it, and nothing is changed: exit status 3."""
+    monkeypatch.setattr(decide, "_LOOKED_UP_WITHIN", 0.3)
+    sandbox.plan_fault("close", CREATE[1], method=CREATE[0], last=None)
+    options = EngineOptions(tmp_path / "data", tmp_path / "out", sandbox.base_url, sandbox.key, poll_interval=0.2)
+    settings = Settings(
+        tmp_path / "data", tmp_path / "out", base_url=sandbox.base_url, api_key=sandbox.key, poll_interval=0.2
+    )
+    async with BatchEngine(options) as other:
+        key = await other.submit_checked(chat_file, Endpoint.CHAT)
+        await other.wait_until(key, lambda record: record.status == LocalStatus.UNCERTAIN)
+        arguments = argparse.Namespace(job=key, found=None, none=True)
+        assert await decide.settle(arguments, settings) == UNKNOWN
+        assert "Another tbatch-tui works on this data folder: decide there" in capsys.readouterr().err
+        record = other.record(key)
+        assert record is not None and record.status == LocalStatus.UNCERTAIN
+        assert await other.decide(key, LookupDecision(give_up=True)), "there it can be decided"
+    assert not sandbox.jobs
