@@ -213,7 +213,7 @@ class Session:
             self._progress.clear()
             print_message(f"{record.name}: {record.status_words}")
         submission = record.submission
-        if submission is None or not submission.state.is_open or not submission.error:
+        if submission is None or not submission.state.is_open or not submission.error or record.is_waiting:
             return
         explanation = f"{submission.error}. {submission.hint or ''}".rstrip()
         if explanation != self._explained.get(key):

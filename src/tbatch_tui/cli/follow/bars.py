@@ -34,6 +34,9 @@ class JobBars:
         self._progress = _new_progress() if sys.stderr is not None and sys.stderr.isatty() else None
         for record in records:
             self.show(record)
+        waiting = [record for record in records if record.is_waiting]
+        if waiting and self._progress is None:
+            print_message(f"{waiting[0].name_of_file}: {fmt.plural(len(waiting), 'part')} not sent yet")
 
     def __enter__(self) -> Self:
         if self._progress is not None:
@@ -47,7 +50,9 @@ class JobBars:
             self._progress.stop()
 
     def show(self, record: JobRecord) -> None:
-        """Show a job as it is now, if that is something else than it was."""
+        """Show a job as it is now, if that is something else than it was; without a terminal, once it is sent."""
+        if record.is_waiting and self._progress is None:
+            return  # a group has many
         name = f"submission {record.submission.id}" if record.submission is not None else record.key
         self._names[record.key] = name
         job = record.job

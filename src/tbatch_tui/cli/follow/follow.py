@@ -41,9 +41,10 @@ async def follow_jobs(
     records = list(ended)
     codes = [code_of_ended_job(record) for record in records]
     try:
+        held: set[str] = set()
         with session.bars([record for key in keys if (record := session.engine.record(key)) is not None]):
             for key in keys:
-                code, record = await _follow(session, key, arguments)
+                code, record = await _follow(session, key, arguments, held)
                 codes.append(code)
                 records.append(record)
     finally:
@@ -67,11 +68,14 @@ def _is_certainly_unsent(record: JobRecord) -> bool:
     return record.job is None and submission is not None and not submission.may_have_been_created
 
 
-async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> tuple[int, JobRecord]:
+async def _follow(session: Session, key: str, arguments: argparse.Namespace, held: set[str]) -> tuple[int, JobRecord]:
+    """Follow one submission. Of which groups it was said that the rest is on hold is in `held`."""
     record = await session.wait_until(key, lambda record: record.is_resolved or record.status == LocalStatus.READY)
     if record.status == LocalStatus.READY:
         assert record.submission is not None
-        print_message(f"{record.name} is on hold ({record.submission.error}): `tbatch-tui continue` sends it.")
+        if record.name_of_file not in held:
+            held.add(record.name_of_file)
+            print_message(_on_hold(await session.engine.groups.parts(record.key), record.submission.error or ""))
         return INCOMPLETE, record
     if record.job is None:
         assert record.submission is not None
@@ -87,6 +91,13 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> 
     if not arguments.json:
         print_paths([record])
     return code_of_ended_job(record), record
+
+
+def _on_hold(parts: Sequence[JobRecord], why: str) -> str:
+    """Return which parts wait for the person, and what for."""
+    count = sum(part.is_waiting for part in parts)
+    name = parts[0].name_of_file
+    return f"{name}: {plural(count, 'part')} on hold ({why}): `tbatch-tui continue {shlex.quote(name)}` sends the rest."
 
 
 async def waiting_parts(session: Session, earlier: Sequence[JobRecord]) -> list[JobRecord]:
@@ -142,7 +153,7 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
 
 def _files(arguments: argparse.Namespace) -> str:
     """Return the files of `submit` as they have to be given again."""
-    group = f" --group {shlex.quote(arguments.group)}" if len(arguments.file) > 1 else ""
+    group = f" --group {shlex.quote(arguments.group)}" if arguments.group else ""
     return " ".join(map(shlex.quote, arguments.file)) + group
 
 
