@@ -59,10 +59,14 @@ async def test_names_stay_beside_the_columns_that_had_no_room(sandbox: Sandbox, 
         await ready(app)
         seen = []
         for _ in range(6):
-            assert "deepseek-ai" in screen_text(app)
+            text = screen_text(app)
+            assert "deepseek-ai" in text and "Llama-3.2-3B" in text and "Llama-3.3-70" in text, "told apart"
             seen.append(screen_lines(app)[2])
             await pilot.press("right")
         assert all(any(title in line for line in seen) for title in ("Context", "Status", "Jobs", "Invalid", "Time"))
+        await pilot.resize_terminal(140, 24)
+        await pilot.pause()
+        assert "←→ Columns" in screen_lines(app)[-1] and screen_lines(app)[-1].count("Columns") == 1
 
 
 async def test_enter_takes_a_model_to_where_one_came_from(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ _NOT_LISTED = frozenset({keys.MOVE.description, keys.ANSWER.description})
 """Groups of which the bar has only the keys that it always has."""
 _FIRST = 2
 """Keys that stand before those, so that a narrow bar has them too."""
+_PAIRS = {keys.MORE_COLUMNS.id or "": keys.FEWER_COLUMNS.id or ""}
+"""Keys that the bar shows with the one for the other direction, as one: `←→ Columns`."""
 _ONLY_WHEN_POSSIBLE = frozenset({keys.TRY_DEMO.id})
 """What is no use to most people at any time: greyed it would only take room."""
 
@@ -86,17 +88,18 @@ class KeyBar(OneLine):
         actions = screen_actions(self.screen)
         if any(action.id == keys.FILTER_CLEAR.id and action.enabled for action in actions):
             actions = [action for action in actions if action.id != keys.BACK.id]  # the same key clears the filter
+        displays = {action.id: action.displays[0] for action in actions}
         self._shown = [
             ShownKey(
                 action.id,
                 action.key,
-                action.displays[0],
+                displays.get(_PAIRS.get(action.id, ""), "") + displays[action.id],
                 self._labels.get(action.id, action.description) if action.enabled else action.description,
                 action.tooltip,
                 action.enabled,
             )
             for action in actions
-            if _is_listed(action)
+            if _is_listed(action) and not (action.id in _PAIRS.values() and displays.keys() & _PAIRS.keys())
         ]
         rare = [key for key in self._shown if key.id in _ONLY_WHEN_POSSIBLE]
         others = [key for key in self._shown if key.id not in _ONLY_WHEN_POSSIBLE]

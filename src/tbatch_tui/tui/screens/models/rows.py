@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
+from tbatch_tui.tui.sanitize import ELLIPSIS, line
 from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 SORTS = ("name", "input", "output", "context", "jobs", "time")
 _TITLES = {"input": "price in", "output": "price out"}
+_FIRST_NAME_WIDTH = 30
+"""Cells that a name has before all columns are there: what jobs say counts for more than the organization."""
 _LAST = float("inf")
 
 
@@ -59,7 +64,17 @@ _SORT_KEYS: dict[str, Callable[[ModelEntry], float]] = {
 def model_columns() -> list[Column[ModelEntry]]:
     """Return the columns: what the catalogue says, the prices in a batch, and what jobs say."""
     return [
-        Column("name", "Model", lambda entry: entry.name, base=True, min=20, priority=9, keep="middle", pinned=True),
+        Column(
+            "name",
+            "Model",
+            draw=_name_cell,
+            base=True,
+            min=20,
+            max=_FIRST_NAME_WIDTH,
+            priority=9,
+            keep="middle",
+            pinned=True,
+        ),
         Column("kind", "Kind", lambda entry: entry.info.display_type or fmt.MISSING, priority=2, min=4),
         Column("context", "Context", lambda e: fmt.count(e.info.context_length), align="right", priority=3, min=9),
         Column("input", "In", _input, align="right", priority=8, min=12, base=True),
@@ -73,6 +88,16 @@ def model_columns() -> list[Column[ModelEntry]]:
         Column("invalid", "Invalid", _of_history(_invalid), align="right", priority=4, min=7),
         Column("time", "Time", _of_history(_time), align="right", priority=5, min=5),
     ]
+
+
+def _name_cell(entry: ModelEntry, width: int) -> str:
+    """Return the name; where there is no room for it, without the organization, which most models share."""
+    name = line(entry.name)
+    last = name.rsplit("/", 1)[-1]
+    if cell_len(name) <= width or not last:
+        return name
+    shorter = f"{ELLIPSIS}{last}"
+    return shorter if cell_len(shorter) <= width else last
 
 
 def _input(entry: ModelEntry) -> str:

@@ -66,7 +66,7 @@ class ModelsScreen(BaseScreen):
         self._sort = SORTS[0]
 
     def body(self) -> ComposeResult:
-        """Compose the table, two lines about the row under the cursor, and the filter line."""
+        """Compose the table, the whole name and two lines about the row under the cursor, and the filter line."""
         table: CountTable[ModelEntry] = CountTable(
             model_columns(),
             id="models",
@@ -75,7 +75,7 @@ class ModelsScreen(BaseScreen):
             can_turn=True,
         )
         yield table
-        yield Divider()
+        yield Divider(id="whole-name")
         yield SummaryLine(id="prices")
         yield SummaryLine(id="times")
         yield FilterLine(id="filter")
@@ -119,6 +119,7 @@ class ModelsScreen(BaseScreen):
         subject = fmt.join(f"“{line(self._text)}”" if self._text else "", sort_words(self._sort))
         self.header.show(subject, [dated, shown] if self._entries else [])
         row = self.table.cursor_row
+        self.query_one("#whole-name", Divider).set_title(row.name if row is not None else "")
         self.query_one("#prices", SummaryLine).show(describe_model(row) if row is not None else [])
         self.query_one("#times", SummaryLine).show(describe_history(row) if row is not None else [])
         self.refresh_bindings()
