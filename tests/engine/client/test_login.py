@@ -185,8 +185,10 @@ def test_without_a_login_or_a_connection(store: Path, issuer: Issuer) -> None:
     token = stored_token()
     assert token is not None and token.text == STALE and token.expires_at == pytest.approx(time.time() - 10, abs=5)
     store.write_text(store.read_text().replace(issuer.url, "http://127.0.0.1:9"))
-    with pytest.raises(ConnectionFailedError, match="The login cannot be renewed: no connection"):
+    with pytest.raises(ConnectionFailedError) as unreachable:
         renew_token(STALE)
+    assert unreachable.value.title == "The login cannot be renewed: no connection"
+    assert "Connection refused" in unreachable.value.hint
 
 
 @pytest.mark.parametrize(("seconds", "is_expiring"), [(None, False), (-1, True), (59, True), (62, False)])

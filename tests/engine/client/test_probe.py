@@ -103,6 +103,12 @@ def test_what_an_answer_is_taken_for(
     assert judge(response, first) == expected
 
 
+@pytest.mark.parametrize(("status", "fault"), [(404, LinkFault.GONE), (418, LinkFault.UNREACHABLE)])
+def test_a_status_without_words_is_told_by_its_number(status: int, fault: LinkFault) -> None:
+    response = httpx.Response(status, extensions={"reason_phrase": b""})
+    assert judge(response, b"") == LinkLook(fault, f"answers {status}")
+
+
 def test_few_bytes_are_asked_for_by_get_with_no_cookie_and_no_key(
     server: LinkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
