@@ -91,6 +91,12 @@ def test_what_is_no_list_is_an_error(body: bytes) -> None:
             decode(body)
 
 
+def test_of_what_is_no_json_the_beginning_is_shown() -> None:
+    with pytest.raises(OutcomeUnknownError) as error:
+        decode_jobs(b"<html>" + b"x" * 100)
+    assert error.value.hint == f"It begins with {b'<html>' + b'x' * 54!r}. Trying again."
+
+
 def test_a_job_is_shown_as_the_server_wrote_it() -> None:
     body = b'[{"id":"a"}, {"id" : "b",  "x": 1.0}]'
     assert raw_job(body, "b") == '{"id" : "b",  "x": 1.0}'

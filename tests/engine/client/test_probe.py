@@ -11,6 +11,7 @@ import pytest
 
 from tbatch_tui.engine.client.probe import PER_HOST, look_at
 from tbatch_tui.engine.client.probe import _judge as judge
+from tbatch_tui.engine.client.probe import _reason as reason
 from tbatch_tui.engine.domain.link import LinkFault, LinkLook
 from tbatch_tui.engine.errors import OperationCancelledError
 from tests.helpers.link_server import WAV, serving
@@ -107,6 +108,11 @@ def test_what_an_answer_is_taken_for(
 def test_a_status_without_words_is_told_by_its_number(status: int, fault: LinkFault) -> None:
     response = httpx.Response(status, extensions={"reason_phrase": b""})
     assert judge(response, b"") == LinkLook(fault, f"answers {status}")
+
+
+def test_why_there_is_no_answer_is_told_by_the_error_or_its_name() -> None:
+    assert reason(httpx.ReadError("cut")) == "cannot be reached: cut"
+    assert reason(httpx.ReadError("")) == "cannot be reached: ReadError"
 
 
 def test_few_bytes_are_asked_for_by_get_with_no_cookie_and_no_key(
