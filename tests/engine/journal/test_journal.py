@@ -446,6 +446,20 @@ def test_the_history_is_copied_before_each_migration(tmp_path: Path, monkeypatch
     database.close()
 
 
+def test_a_history_that_cannot_be_copied_is_not_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history.db"
+    Journal(path).close()
+    known = len(migration_scripts.MIGRATIONS)
+    (tmp_path / f"history.db.before-{known + 1}").mkdir()
+    monkeypatch.setattr(migration_scripts, "MIGRATIONS", (*migration_scripts.MIGRATIONS, "CREATE TABLE news (x)"))
+    with pytest.raises(LocalFileError, match="cannot be copied before it is changed: Is a directory") as error:
+        Journal(path)
+    assert error.value.hint == "Nothing was changed. Fix this, or use another folder with --data-dir."
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (known,)
+    database.close()
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "history.db"
     before = Journal(path)

@@ -419,3 +419,18 @@ async def test_a_merge_keeps_what_was_known_of_the_bare_key(tmp_path: Path, stor
     assert again.parent == first.key, "the file is known as a retry of that job"
     assert [member.generation for member in await store.family(first.key)] == [1, 2]
     assert (await store.history(first)).points
+
+
+async def test_recordings_may_be_read_by_the_audio_jobs_of_all_accounts(store: JobStore) -> None:
+    audio, other = (endpoint for endpoint in Endpoint if endpoint.is_audio)
+    await list_jobs(store, job(1, endpoint=audio), job(2, endpoint=Endpoint.CHAT), job(3, endpoint=other))
+    await store.switch_account("org-1", None, "", lambda _: True)
+    with closing(Journal(store._thread.journal.database.path)) as elsewhere:
+        account = elsewhere.accounts.confirm("https://y", "1111", "org-2", None, "", NOW).id
+        elsewhere.jobs.apply(account, [job(4, endpoint=audio)], NOW, nothing_reserved)
+    families = await store.recordings.families()
+    assert sorted([member.record.key for member in family] for family in families) == [
+        ["job-0001"],
+        ["job-0003"],
+        ["job-0004"],
+    ]

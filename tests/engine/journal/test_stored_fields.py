@@ -94,6 +94,13 @@ def test_a_group_comes_back_with_what_was_asked_of_it_and_decided(journal: Journ
     assert record.group == replace(expected, is_held=False, approved=1_000_000)
 
 
+def test_the_one_share_of_an_earlier_version_is_the_gate_of_all_stages(journal: Journal, account: int) -> None:
+    add_group(journal, account)
+    journal.database.execute("UPDATE groups SET share = 90, gates = ''")
+    [record, _] = journal.groups.parts(account, 1)
+    assert record.group is not None and record.group.gates == (Gate(90.0),)
+
+
 def test_a_job_comes_back_as_the_server_listed_it(journal: Journal, account: int) -> None:
     assert_nothing_is_a_default(JOB)
     [record] = journal.jobs.apply(account, [JOB], NOW + 9, nothing_reserved)
