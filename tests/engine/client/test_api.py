@@ -12,7 +12,7 @@ from tbatch_tui.engine.errors import NotFoundError, OutcomeUnknownError, RateLim
 from tbatch_tui.sandbox.answers.models import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from tbatch_tui.sandbox.testing import Sandbox
@@ -157,6 +157,28 @@ async def test_an_account_is_asked_for_by_its_key(api: TogetherApi, still_sandbo
     still_sandbox.plan_fault("status", "/v3/whoami", status=500)
     with pytest.raises(OutcomeUnknownError, match="asked to tell whose key this is"):
         await api.account()
+
+
+async def test_a_failure_names_what_the_server_was_asked_to_do(
+    api: TogetherApi, still_sandbox: Sandbox, chat_file: Path
+) -> None:
+    still_sandbox.plan_fault("status", "**", status=500, last=None)
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "list the jobs": api.list_jobs,
+        "create the job": lambda: api.create("file-1", Endpoint.CHAT),
+        "cancel the job": lambda: api.cancel("job-1"),
+        "upload the file": lambda: api.upload(chat_file, lambda *_: None, lambda: False),
+        "download the file": lambda: _open(api),
+        "look the file up": lambda: api.file_size("file-1"),
+        "list the files": api.list_files,
+        "delete the file": lambda: api.delete_file("file-1"),
+        "tell whose key this is": api.account,
+        "list the models": api.models,
+    }
+    for doing, send in calls.items():
+        with pytest.raises(OutcomeUnknownError) as error:
+            await send()
+        assert error.value.title.startswith(f"The server said 500 when asked to {doing}: "), doing
 
 
 async def test_nothing_is_sent_after_it_was_closed(still_sandbox: Sandbox) -> None:
