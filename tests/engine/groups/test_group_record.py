@@ -66,6 +66,16 @@ def test_the_slowest_part_says_when_it_ends() -> None:
     fast, slow = part(1, JobStatus.IN_PROGRESS, progress=50), part(2, JobStatus.IN_PROGRESS, progress=25)
     assert make_group([fast, slow]).time_left(200.0) == 300.0
     assert make_group([fast, slow]).deadline == 1002.0
+    waiting = [part(number, state="waiting") for number in (3, 4, 5)]
+    assert make_group([fast, slow, *waiting]).time_left(200.0) == 300.0 + 400.0, "they are sent together"
+    by_two = [replace(each, group=replace(GROUP, at_once=2)) for each in (fast, slow, *waiting)]
+    assert make_group(by_two).time_left(200.0) == 300.0 + 2 * 400.0
+    held = [replace(each, group=replace(GROUP, is_held=True)) for each in (fast, slow, *waiting)]
+    assert make_group(held).time_left(200.0) is None, "nobody knows when they are sent"
+    assert make_group([fast, part(2, state="ready")]).time_left(200.0) is None
+    first = [replace(each, group=replace(GROUP, first=1)) for each in (fast, *waiting)]
+    assert make_group(first).time_left(200.0) is None, "ten requests say nothing of 50,000"
+    assert make_group([part(1, JobStatus.COMPLETED), waiting[0]]).time_left(200.0) is None
     assert make_group([fast, part(3, JobStatus.IN_PROGRESS, progress=1)]).time_left(200.0) is None
 
 

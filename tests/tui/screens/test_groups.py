@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.screens.create.send_choice import SendChoice
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
+from tbatch_tui.tui.screens.results.family import Family
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
@@ -122,7 +124,9 @@ async def test_a_group_is_paused_and_continues_stage_by_stage(
         await until(lambda: len(still_sandbox.jobs) == 3)
 
 
-async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
+async def test_results_of_the_parts_are_read_as_one(
+    sandbox: Sandbox, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = make_app(tmp_path, sandbox, requests_per_job=25)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
@@ -143,8 +147,17 @@ async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: 
         await until(lambda: on(app, "Results") and shows(app, "60 in = 60 ok") and shows(app, "merged from 3 jobs"))
         await pilot.press("escape")
         await until(lambda: on(app, "Jobs"))
+        load = Family.load
+
+        async def load_late(family: Family) -> None:
+            await asyncio.sleep(0.3)  # the files of the first part are read sooner
+            await load(family)
+
+        monkeypatch.setattr(Family, "load", load_late)
         await pilot.press("x")
         await until(lambda: isinstance(app.screen, ExportDialog))
+        await until(lambda: shows(app, "Export mine ") and shows(app, "(•) all "))
+        assert shows(app, "(•) all 60 rows"), "of all parts, not of the first"
         await pilot.press("escape", "escape")
         await until(lambda: on(app, "Jobs"))
         await pilot.press("enter", "j", "enter")

@@ -160,20 +160,29 @@ class GroupRecord:
         return sum(known) if known else None
 
     def time_left(self, now: float) -> float | None:
-        """Return the seconds that the slowest running part has left at its pace so far.
+        """Return the seconds until all parts have ended, at the pace of the slowest that runs.
 
-        None where none runs, or one of them has no pace yet; parts that wait are not in it.
+        What waits follows when those end, so many together as may be, and takes as long. None where no part runs or one
+        has no pace yet, where the rest waits for the person, and where only a few requests that go first are out: they
+        say nothing of how long a part takes.
         """
-        slowest: float | None = None
+        slowest = longest = 0.0
+        running = 0
         for part in self.parts:
             job = part.job
             if job is None or job.is_ended:
                 continue
             if job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
                 return None
-            left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-            slowest = left if slowest is None else max(slowest, left)
-        return slowest
+            so_far = max(0.0, now - job.created_at)
+            left = so_far * (100 - job.progress) / job.progress
+            running, slowest, longest = running + 1, max(slowest, left), max(longest, so_far + left)
+        waiting = [part for part in self.parts if part.is_waiting]
+        only_first = bool(self.group.first) and self.parts[0].is_active
+        if not running or (waiting and (self.group.is_held or only_first or any(map(_needs_decision, waiting)))):
+            return None
+        at_once = self.group.at_once or len(waiting) or 1
+        return slowest + -(-len(waiting) // at_once) * longest
 
     def finished_in(self) -> float | None:
         """Return the seconds from the first job's creation to the last one's end; None while one has not ended."""

@@ -94,26 +94,25 @@ def group_details(group: GroupRecord, now: float, cost: str, *, is_wide: bool) -
         cost: What it cost so far; empty where that is not known.
         is_wide: Whether each fact has a line of its own.
     """
+    left = group.time_left(now)
+    end = f"done about {fmt.when(now + left, now)}" if left is not None else ""
+    most = f"at most {fmt.money(group.most_cost)}" if group.most_cost is not None else ""
+    spent = f"{cost} of {most}" if cost and most else cost or most
     deadline = f"deadline {fmt.when(group.deadline, now)}" if group.deadline is not None else ""
     submitted = f"submitted {fmt.when(group.created_at, now)}"
-    kind = format_kind(group.parts[0])
-    first = [(line(group.name), "bold"), *((f" · {fact}", QUIET) for fact in (kind, submitted, deadline) if fact)]
-    left = group.time_left(now)
-    end = f" · done about {fmt.when(now + left, now)}" if left is not None else ""
-    second: StyledText = [(f"{fmt.plural(group.group.parts, 'part')}: {format_parts(group)}", ""), (end, QUIET)]
+    facts = (end, spent, deadline, format_kind(group.parts[0]), submitted)  # what is cut in a narrow terminal is last
+    first = [(line(group.name), "bold"), *((f" · {fact}", QUIET) for fact in facts if fact)]
+    second: StyledText = [(f"{fmt.plural(group.group.parts, 'part')}: {format_parts(group)}", "")]
     if group.group.is_held and any(part.is_waiting for part in group.parts):
         second += [(" · ", QUIET), ("on hold", ATTENTION)]
     if group.is_active and group.has_counts:
         second += [(" · ", QUIET), *group_outcome(group)]
     why = next((why for part in group.parts if (why := _why(part))), "")
-    most = f"at most {fmt.money(group.most_cost)}" if group.most_cost is not None else ""
-    spent = f"{cost} of {most}" if cost and most else cost or most
-    facts = [f"cost {spent}"] if spent else []
-    facts += [f"input {line(fmt.short_path(group.group.path))} ({fmt.size(group.group.size)})"]
+    source = f"input {line(fmt.short_path(group.group.path))} ({fmt.size(group.group.size)})"
     third: StyledText = [(line(why), ATTENTION), (" · ", QUIET)] if why else []
     if any(part.can_decide for part in group.parts):
         third = [(key_display(keys.SETTLE), "bold $accent-text"), (" decides", ""), (" · ", QUIET), *third]
-    third += [(" · ".join(facts), QUIET)]
+    third += [(source, QUIET)]
     return (
         [first, second, third] if not is_wide else [first, second, *([piece] for piece in third if piece[0] != " · ")]
     )

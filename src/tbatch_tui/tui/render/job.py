@@ -137,7 +137,8 @@ def format_waiting(record: JobRecord) -> StyledText:
     if group is not None and group.is_held:
         return [("on hold", "$status-attention")]
     if record.submission is None or not record.submission.error:
-        first = f"the first {group.first:,}" if group is not None and group.first else "earlier parts"
+        is_next = group is not None and group.first and not group.at_once  # else others may be what it waits for
+        first = f"the first {group.first:,}" if group is not None and is_next else "earlier parts"
         return [(f"waits for {first}", "$status-quiet")]
     if record.status == LocalStatus.WAITING:
         return [(f"waits: {line(record.submission.error)}", "$status-quiet")]

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.events import RecordsChanged
 
 
+def name_of_shown(record: JobRecord | None, *, is_merged: bool) -> str:
+    """Return the name of the job; merged with the other parts of its file, that of the file. Empty without a job."""
+    if record is None:
+        return ""
+    return record.name_of_file if is_merged and record.group is not None else record.name
+
+
 class Family:
     """The jobs that asked the requests of one input file: the original, its parts, and their retries."""
 
@@ -68,6 +75,11 @@ class Family:
             return merged if merged is not None else ResultIndex(Sources())
         record = self.record
         return self._engine.results(record) if record is not None else ResultIndex(Sources())
+
+    @property
+    def name(self) -> str:
+        """The name of what is shown: of all parts of a file, that of the file."""
+        return name_of_shown(self.record, is_merged=self.is_merged)
 
     def text(self) -> str:
         """Return `merged from 3 jobs`, or which of how many jobs is shown."""

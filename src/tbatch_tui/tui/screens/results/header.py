@@ -180,7 +180,7 @@ def show_header(screen: ResultsScreen, costs: ResultCosts) -> None:
     """Show above the list what is listed, how far a thread is or what the rows cost, and the counts."""
     family, browser, shown = screen.family, screen.browser, screen.row_filter
     record, by_cause = family.record, browser.by_cause
-    name = fmt.join(record.name if record is not None else "", family.text())
+    name = fmt.join(family.name, family.text())
     if by_cause:
         subject = causes_subject(name, screen.session.causes)
     else:

@@ -69,13 +69,13 @@ class RetryWriter:
         """
         from tbatch_tui.tui.screens.results.retry_dialog import RetryOffer
 
-        record, causes = family.record, await session.load_causes()
+        causes = await session.load_causes()
 
         def count() -> RetryOffer:
             cut_short = rows_to_retry(index, cut_short=True)
             sample = index.record(cut_short[0] if cut_short else 0)
             return RetryOffer(
-                name=record.name if record is not None else "",
+                name=family.name,
                 groups=tuple(causes),
                 missing=len(rows_to_retry(index, missing=True)),
                 cut_short=len(cut_short),

@@ -66,8 +66,7 @@ class ResultsScreen(ResultTries):
         """Make the screen of a job's results.
 
         Args:
-            engine, bridge: They know the jobs, and where reports go to.
-            key: The key of the record.
+            engine, bridge, key: What knows the jobs, where reports go to, and the key of the record.
             then: The action that follows as soon as the files are read: `retry`, `export`, or none.
             selection: The rows that are shown at first. Escape then leaves the screen; another key shows all rows.
             merged: Whether the job is shown with its retries at first.
@@ -81,8 +80,7 @@ class ResultsScreen(ResultTries):
         self.row_filter = RowFilter(selection=selection)
         self._retry_writer = RetryWriter(engine, bridge)
         self._costs = ResultCosts(engine)
-        self._typed, self._then = "", then
-        self._opened_for, self._opens_merged = selection, merged
+        self._typed, self._then, self._opened_for, self._opens_merged = "", then, selection, merged
 
     def body(self) -> ComposeResult:
         """Lay out the counts, the list with the record beside it, and the search."""
@@ -107,7 +105,8 @@ class ResultsScreen(ResultTries):
         self._ticker = self.set_interval(PROGRESS_INTERVAL, self._show_rows, pause=True)
         self.table.focus()
         self._load_family()
-        self._read_files()
+        if not self._opens_merged:  # else that reads them, all together
+            self._read_files()
 
     def on_unmount(self) -> None:
         """Stop the threads."""

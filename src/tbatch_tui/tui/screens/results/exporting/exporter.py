@@ -15,6 +15,7 @@ from tbatch_tui.engine.results import ExportFormat, MergedIndex, export_rows
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.screens.results.family import name_of_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +106,7 @@ class Exporter:
         from tbatch_tui.tui.screens.results.exporting.choice import ExportPreferences
         from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 
-        name = record.name if record is not None else "results"
+        name = name_of_shown(record, is_merged=isinstance(index, MergedIndex)) or "results"
         stem = safe_name(name)
         job_id = record.job.id if record is not None and record.job is not None else ""
         if job_id:
