@@ -72,6 +72,8 @@ def test_the_slowest_part_says_when_it_ends() -> None:
     assert make_group(by_two).time_left(200.0) == 300.0 + 2 * 400.0
     held = [replace(each, group=replace(GROUP, is_held=True)) for each in (fast, slow, *waiting)]
     assert make_group(held).time_left(200.0) is None, "nobody knows when they are sent"
+    asking = [replace(each, group=replace(GROUP, stages=(2,))) for each in (fast, slow, *waiting)]
+    assert make_group(asking).time_left(200.0) is None, "nor whether the person lets them go"
     assert make_group([fast, part(2, state="ready")]).time_left(200.0) is None
     first = [replace(each, group=replace(GROUP, first=1)) for each in (fast, *waiting)]
     assert make_group(first).time_left(200.0) is None, "ten requests say nothing of 50,000"

@@ -23,7 +23,7 @@ from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.family import Family
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen
+from tests.helpers.drawn import check_screen, screen_text
 from tests.helpers.new_batch_host import offline, shown
 from tests.tui.scenarios.test_main_path import on, shows
 
@@ -117,6 +117,7 @@ async def test_a_group_is_paused_and_continues_stage_by_stage(
 
         await pilot.press("w")
         await until(lambda: shows(app, "On hold: nothing is sent until you continue") and shows(app, "20 ok"))
+        assert "so the rest should cost about $0" in flat(screen_text(app)).replace("│ ", "").replace(" │", "")
         assert shows(app, "Continue") and not shows(app, "Pause")
         check_screen(app)
         await pilot.press("j", "j", "enter")
@@ -153,10 +154,11 @@ async def test_results_of_the_parts_are_read_as_one(
             await asyncio.sleep(0.3)  # the files of the first part are read sooner
             await load(family)
 
-        monkeypatch.setattr(Family, "load", load_late)
-        await pilot.press("x")
-        await until(lambda: isinstance(app.screen, ExportDialog))
-        await until(lambda: shows(app, "Export mine ") and shows(app, "(•) all "))
+        with monkeypatch.context() as late:
+            late.setattr(Family, "load", load_late)
+            await pilot.press("x")
+            await until(lambda: isinstance(app.screen, ExportDialog))
+            await until(lambda: shows(app, "Export mine ") and shows(app, "(•) all "))
         assert shows(app, "(•) all 60 rows"), "of all parts, not of the first"
         await pilot.press("escape", "escape")
         await until(lambda: on(app, "Jobs"))

@@ -179,7 +179,9 @@ class GroupRecord:
             running, slowest, longest = running + 1, max(slowest, left), max(longest, so_far + left)
         waiting = [part for part in self.parts if part.is_waiting]
         only_first = bool(self.group.first) and self.parts[0].is_active
-        if not running or (waiting and (self.group.is_held or only_first or any(map(_needs_decision, waiting)))):
+        stages = range(self.group.approved, len(self.group.stage_ends))
+        asks = self.group.is_held or any(self.group.gate(stage).asks for stage in stages)
+        if not running or (waiting and (asks or only_first or any(map(_needs_decision, waiting)))):
             return None
         at_once = self.group.at_once or len(waiting) or 1
         return slowest + -(-len(waiting) // at_once) * longest

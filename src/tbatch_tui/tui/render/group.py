@@ -122,5 +122,7 @@ def _why(part: JobRecord) -> str:
     """Return why a part failed or waits for a person; empty for none."""
     if part.is_waiting and part.status == LocalStatus.WAITING and part.submission is not None:
         return f"{part.part_words} waits: {part.submission.error}" if part.submission.error else ""
+    if part.is_waiting and part.submission is not None and part.submission.error:
+        return f"so far {part.submission.error}: send the rest?"
     error = (part.job.error if part.job is not None else None) or (part.submission.error if part.submission else None)
     return f"{part.part_words}: {error}" if error else ""

@@ -56,10 +56,10 @@ class Decisions:
         if not parts or (group := parts[0].group) is None:
             return
         first = parts[0]
-        usage = first.counts.usage if first.counts is not None else ()
+        usage = [one for part in parts if part.counts is not None for one in part.counts.usage]
         model = first.job.model if first.job is not None else None
-        first_cost = cost(usage, await self._engine.prices.price_list(), model)
-        match await self._screen.app.push_screen_wait(RestDialog(parts, group, first_cost if usage else None)):
+        so_far = cost(usage, await self._engine.prices.price_list(), model)
+        match await self._screen.app.push_screen_wait(RestDialog(parts, group, so_far if usage else None)):
             case Rest.LOOK:
                 self._screen.post_message(OpenResults(first.key))
             case Rest.SEND:

@@ -37,7 +37,7 @@ class RestDialog(ChoiceDialog[Rest]):
         Args:
             parts: All parts, in their order.
             group: The file.
-            cost: What the first part cost; None where that is not known.
+            cost: What those that are back cost; None where that is not known.
         """
         first, waiting = parts[0], [part for part in parts if part.is_waiting]
         rest = sum(part.requests or 0 for part in waiting)
@@ -60,14 +60,20 @@ def _explanation(parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None,
             f"Of parts {number(sent[0])} to {number(sent[-1])}: {format_outcome(*sent)}{_over(parts)}." if sent else ""
         )
         gone = len(parts) - sum(part.is_waiting for part in parts)
-        return f"{held}{gone:,} of {group.parts:,} parts are sent. {outcome}".rstrip()
+        return f"{held}{gone:,} of {group.parts:,} parts are sent. {outcome}{_cost(parts, cost, rest)}".rstrip()
     if not first.is_finished:
         return f"{held}The first {group.first:,} are not back yet: {first.status_words.lower()}."
     outcome = f"{held}Of the first {group.first:,}: {format_outcome(first)}{_over(parts)}."
-    if cost is None or cost.usd is None:
-        return outcome
-    rest_cost = fmt.money(cost.usd * rest / group.first)
-    return f"{outcome} They cost {format_money(cost)}, so the rest should cost about {rest_cost.lstrip('<')}."
+    return f"{outcome}{_cost(parts, cost, rest)}"
+
+
+def _cost(parts: Sequence[JobRecord], cost: Cost | None, rest: int) -> str:
+    """Return what the parts that are back cost, and the rest at the same price a request; empty if not known."""
+    requests = sum(part.requests or 0 for part in parts if part.counts is not None)
+    if cost is None or cost.usd is None or not requests:
+        return ""
+    rest_cost = fmt.money(cost.usd * rest / requests)
+    return f" They cost {format_money(cost)}, so the rest should cost about {rest_cost.lstrip('<')}."
 
 
 def _over(parts: Sequence[JobRecord]) -> str:
