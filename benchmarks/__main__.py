@@ -94,7 +94,9 @@ SCRIPTS = {
         "benchmarks.compose",
     ),
     "download": Script(
-        "Download of 500 MB over loopback", "≥ 0.85 × curl, ≥ 0.9 × curl followed by sync, ≥ 1 × `tg batches download`", "benchmarks.download"
+        "Download of 500 MB over loopback",
+        "≥ 0.85 × curl, ≥ 0.9 × curl followed by sync, ≥ 1 × `tg batches download`",
+        "benchmarks.download",
     ),
     "crash": Script(
         "SIGKILL at 200 seeded random moments",

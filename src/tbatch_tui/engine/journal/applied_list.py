@@ -31,6 +31,7 @@ class AppliedList:
         """Note that an answer other than the list says how a job is now."""
         self._answered_at[job_id] = asyncio.get_running_loop().time()
 
-    def without_older_news(self, jobs: Sequence[Job], asked_at: float) -> list[Job]:
+    def without_older_news(self, jobs: Sequence[Job], asked_at: float) -> Sequence[Job]:
         """Return the jobs of a list, asked for at this time of the event loop, that no later answer has changed."""
-        return [job for job in jobs if self._answered_at.get(job.id, 0.0) <= asked_at]
+        later = {job_id for job_id, answered_at in self._answered_at.items() if answered_at > asked_at}
+        return [job for job in jobs if job.id not in later] if later else jobs

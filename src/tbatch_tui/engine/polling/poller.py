@@ -139,11 +139,8 @@ class Poller:
         try:
             body = await self._fetch()
             if body != self._body:
-                self._jobs, looks_whole = await asyncio.to_thread(decode_job_list, body)
+                self._jobs, self._is_whole, self._unended = await asyncio.to_thread(_read_list, body, self._unended)
                 self._body = body
-                self._is_whole = looks_whole and self._unended <= {job.id for job in self._jobs}
-                ended = {job.id for job in self._jobs if job.is_ended}
-                self._unended = (self._unended - ended) | {job.id for job in self._jobs if not job.is_ended}
         except BatchError as error:
             return self._back_off(error)
         self._failures = 0
@@ -213,3 +210,15 @@ class Poller:
     @staticmethod
     def _monotonic() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _read_list(body: bytes, unended: set[str]) -> tuple[list[Job], bool, set[str]]:
+    """Return the jobs of a list, whether it proves what is not in it, and which have not ended now. For a thread.
+
+    Args:
+        unended: the jobs that had not ended before.
+    """
+    jobs, looks_whole = decode_job_list(body)
+    ended = {job.id for job in jobs if job.is_ended}
+    running = {job.id for job in jobs if not job.is_ended}
+    return jobs, looks_whole and unended <= ended | running, (unended - ended) | running

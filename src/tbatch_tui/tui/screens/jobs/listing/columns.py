@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.account import HealthState
@@ -42,6 +43,8 @@ _FIRST_MODEL_WIDTH = len("Llama-3.3-70B-Turbo")
 """Cells that a model has before all columns are there: with more, the longest one would leave no room for the cost."""
 _SHORTER = len(" short")
 """Cells by which a sum of requests can be shortened without losing a number."""
+_LOOKED_THROUGH = 4
+"""How often rows are found by looking through the keys."""
 UNKNOWN = "Asking for the list of jobs …"
 """Until the server's list came: nobody knows yet whether there are any."""
 EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
@@ -85,7 +88,8 @@ class JobRows:
         self._model = model
         self._transfers = transfers
         self._indices: dict[str, int] | None = None
-        """By key; made when first asked for."""
+        """By key; made once it is asked for often: for the cursor alone, looking through the keys is quicker."""
+        self._found = 0
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -104,6 +108,11 @@ class JobRows:
 
     def find(self, key: str) -> int | None:
         """Return the index of the row with this key; None if it is not shown."""
+        if self._indices is None and self._found < _LOOKED_THROUGH:
+            self._found += 1
+            with suppress(ValueError):
+                return self._keys.index(key)
+            return None
         if self._indices is None:
             self._indices = {key: index for index, key in enumerate(self._keys)}
         return self._indices.get(key)

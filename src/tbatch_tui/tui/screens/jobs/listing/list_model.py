@@ -47,6 +47,8 @@ class JobListModel:
         """What a sort by a column compares, once there was one."""
         self._texts: dict[str, str] = {}
         self._counts: Counter[Rank] = Counter()
+        self._ordered: list[str] | None = None
+        """The rows in the order of `_sort_keys`; None once that may be another one."""
         self._parts: dict[str, dict[str, None]] = {}
         """By group, the keys of its parts."""
         self._stale: set[str] = set()
@@ -88,7 +90,8 @@ class JobListModel:
         if before is not None and before[0] != rank and self.holds:
             sort_key = before
             self._held.add(key)
-        moved = before != sort_key
+        if moved := before != sort_key:
+            self._ordered = None
         if self.text:
             moved = moved or self._matches(key) != self._would_match(key, row)
         else:
@@ -132,6 +135,8 @@ class JobListModel:
     def release(self) -> bool:
         """Let the records that were held go to their groups; return whether there were any."""
         held, self._held = self._held, set()
+        if held:
+            self._ordered = None
         for key in held:
             row = self.rows[key]
             self._sort_keys[key] = (row.rank, -row.created_at)
@@ -168,7 +173,8 @@ class JobListModel:
     def _drop_row(self, key: str) -> None:
         if (row := self.rows.pop(key, None)) is not None:
             self._counts[row.rank] -= 1
-        self._sort_keys.pop(key, None)
+        if self._sort_keys.pop(key, None) is not None:
+            self._ordered = None
         self._texts.pop(key, None)
         self._values.pop(key, None)
         self._held.discard(key)
@@ -257,15 +263,15 @@ class JobListModel:
     def shown(self) -> list[str]:
         """Return the keys of the rows that are shown, in order; those of the parts of an open group are below it."""
         self.place_groups()
-        sort_keys = self._sort_keys
-        shown = list(sort_keys)
+        sort_keys, texts = self._sort_keys, self._texts
+        shown = [*self._in_first_order()] if self._sort == "status" else list(sort_keys)
         if (rank := _RANKS.get(self.filter)) is not None:
             shown = [key for key in shown if sort_keys[key][0] is rank]
         for word in self.text.lower().split():
-            shown = [key for key in shown if word in self._text(key)]
+            shown = [key for key in shown if word in (texts.get(key) or self._text(key))]
         match self._sort:
             case "status":
-                shown.sort(key=sort_keys.__getitem__)
+                pass
             case "newest":
                 shown.sort(key=lambda key: sort_keys[key][1])
             case "oldest":
@@ -283,8 +289,14 @@ class JobListModel:
     def in_order(self) -> Iterator[JobRecord]:
         """Yield all records, shown or not, in the order that the list has at first."""
         self.place_groups()
-        for key in sorted(self._sort_keys, key=self._sort_keys.__getitem__):
+        for key in [*self._in_first_order()]:
             yield from self.records_of([key])
+
+    def _in_first_order(self) -> list[str]:
+        """Return the keys of all rows in the order that the list has at first: sorted when that has changed."""
+        if self._ordered is None:
+            self._ordered = sorted(self._sort_keys, key=self._sort_keys.__getitem__)
+        return self._ordered
 
     def _by_value(self, keys: list[str]) -> list[str]:
         values = self._values
