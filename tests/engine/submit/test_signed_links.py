@@ -12,6 +12,7 @@ import pytest
 
 from tbatch_tui.engine import AlreadySubmittedError, BatchError
 from tbatch_tui.engine.audio import signed_copy
+from tbatch_tui.engine.audio.unsigned import address_of_link
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
@@ -140,6 +141,50 @@ async def test_two_stores_in_one_process_do_not_mix(
             assert refused.value.report.counts["file-url"] == 2
             record = await engine.submit(own)
             assert record.job is not None and b"X-Amz-" in sandbox.file_bytes(record.job.input_file_id or "")
+
+
+async def test_an_input_file_that_comes_back_has_addresses_and_no_signatures(
+    still_sandbox: Sandbox, make_engine: MakeEngine, talks: Path, tmp_path: Path
+) -> None:
+    box = still_sandbox
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE) as engine:
+        record = await engine.submit(talks)
+        box.advance(3600)
+        await engine.wait(record)
+    async with asyncio.timeout(30), make_engine(box, audio_store=STORE, data_dir=tmp_path / "elsewhere") as engine:
+        await until(lambda: engine.record(record.key) is not None)
+        path = await engine.files.fetch_input(record.key)
+        asked = [json.loads(line)["body"] for line in talks.read_text().splitlines()]
+        assert [json.loads(line)["body"] for line in path.read_text().splitlines()] == asked
+        assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        assert path.read_text().count("0.10") == 2, "the values beside it stay as they were written"
+        known = engine.record(record.key)
+        assert known is not None and known.submission is not None and known.submission.path == path
+        await engine.download(record.key)
+        known = await engine.wait(record.key)
+        index = engine.results(known)
+        await asyncio.to_thread(index.build)
+        retry = await engine.retries.write(index, [0], record.key)
+        again = await engine.submit(retry, again=True)
+        assert again.job is not None and b"X-Amz-" in box.file_bytes(again.job.input_file_id or "")
+    assert_no_links_in(tmp_path / "elsewhere")
+    assert_no_links_in(tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    ("link", "endpoint", "address"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com/talks/2026/a%20b.mp3?X-Amz-Signature=1", "", "s3://talks/2026/a b.mp3"),
+        ("https://s3.amazonaws.com.example.com/talks/2026/a.mp3?X-Amz-Signature=1", "", ""),
+        ("https://s3.eu-west-1.amazonaws.com/other/2026/a.mp3?X-Amz-Signature=1", "", ""),
+        ("https://s3.eu-west-1.amazonaws.com/talks/2026/a.mp3", "", ""),
+        ("http://minio:9000/talks/2026/%C3%BC.mp3?a&X-Amz-Signature=1", "http://minio:9000", "s3://talks/2026/ü.mp3"),
+        ("http://minio:9001/talks/2026/a.mp3?X-Amz-Signature=1", "http://minio:9000", ""),
+        ("https://[", "", ""),
+    ],
+)
+def test_a_link_is_known_by_its_server_and_its_signature(link: str, endpoint: str, address: str) -> None:
+    assert address_of_link(link, AudioStore("s3://talks/2026", endpoint)) == address
 
 
 async def test_a_lost_create_is_looked_for_by_the_file_it_was_sent_with(

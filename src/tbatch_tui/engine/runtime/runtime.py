@@ -160,6 +160,7 @@ class Runtime:
                 now=self.now,
                 spawn=self.spawn,
                 inputs=self.options.data_dir / "inputs",
+                audio_store=self.options.audio_store,
                 recount=self.counter.request,
             )
         return self._server_files

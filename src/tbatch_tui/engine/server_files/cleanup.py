@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import AudioStore
     from tbatch_tui.engine.polling.poller import Poller
 
 _FileList = list[ServerFile]
@@ -71,6 +72,7 @@ class ServerFiles:
         now: Callable[[], float],
         spawn: Callable[[Coroutine[Any, Any, DeleteResult]], asyncio.Task[DeleteResult]],
         inputs: Path,
+        audio_store: AudioStore | None,
         recount: Callable[[str], None],
     ) -> None:
         """Work with the files behind `api`.
@@ -80,6 +82,7 @@ class ServerFiles:
             now: wall time, seconds since the epoch.
             spawn: makes tasks that outlive the caller.
             inputs: the folder of input files that come from the server.
+            audio_store: where the recordings are that they have links to; None for no such place.
             recount: called with the key of a job whose input file has come.
         """
         self._api = api
@@ -90,6 +93,7 @@ class ServerFiles:
         self._now = now
         self._spawn = spawn
         self._inputs = inputs
+        self._audio_store = audio_store
         self._recount = recount
         self._listed: dict[str, ServerFile] = {}
         self._reports: dict[str, ValidationReport | None] = {}
@@ -124,7 +128,7 @@ class ServerFiles:
         record = self._store.record(key)
         if record is None:
             raise BatchError("This job is not in the list any more", "Nothing was downloaded.")
-        path = await fetch_input(self._api, self._store, record, self._inputs)
+        path = await fetch_input(self._api, self._store, record, self._inputs, audio_store=self._audio_store)
         self._recount(key)
         return path
 

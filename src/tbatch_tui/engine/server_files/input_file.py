@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.download.fetch_file import fetch_file
 from tbatch_tui.engine.download.part_file import PartState
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError, NotFoundError
 from tbatch_tui.engine.journal.tables.submissions import JobClaimedError
 from tbatch_tui.engine.local_files.filenames import safe_name, stem_of
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import AudioStore
 
 
 async def fetch_input(
@@ -32,6 +35,7 @@ async def fetch_input(
     record: JobRecord,
     home: Path,
     moved: Callable[[int, int | None], None] = lambda _done, _total: None,
+    audio_store: AudioStore | None = None,
 ) -> Path:
     """Download the input file of a job, and save that the job ran it. Return its path.
 
@@ -41,14 +45,9 @@ async def fetch_input(
     Args:
         home: The folder in which it gets a folder of the job's own. Only this user can read it.
         moved: Called with the bytes done, and in all where that is known.
+        audio_store: Where recordings are: links into it become addresses again.
     """
-    job = record.job
-    if record.submission is not None:
-        raise BatchError(
-            f"The input file of this job is known: {record.submission.path}", "It was submitted from this machine."
-        )
-    if job is None or not job.input_file_id:
-        raise BatchError("The server names no input file of this job", "Its results can be read without it.")
+    job, file_id = _require_unknown(record)
     name = safe_name(stem_of(record.input_name) or job.id[:8])
     final = home / safe_name(job.id) / f"{name}.jsonl"
     await asyncio.to_thread(_make_private, final.parent)
@@ -59,7 +58,7 @@ async def fetch_input(
     try:
         fetched = await fetch_file(
             api,
-            job.input_file_id,
+            file_id,
             final,
             state=PartState(),
             known=None,
@@ -78,11 +77,39 @@ async def fetch_input(
             f"The server sent {verified.size:,} bytes, and the job ran a file of {job.file_size:,}",
             "The download was not kept. Try again.",
         )
+    if audio_store is not None and job.endpoint in (Endpoint.TRANSCRIPTION, Endpoint.TRANSLATION):
+        await _without_signatures(final, audio_store)
     try:
         await store.submissions.add_run(job, final, await fingerprint_file(final), verified.rows)
     except JobClaimedError as error:
         raise BatchError("The input file of this job is known by now", "Look at the job again.") from error
     return final
+
+
+def _require_unknown(record: JobRecord) -> tuple[Job, str]:
+    """Return a job whose input file is not here, and the id of that file. Raises BatchError."""
+    job = record.job
+    if record.submission is not None:
+        raise BatchError(
+            f"The input file of this job is known: {record.submission.path}", "It was submitted from this machine."
+        )
+    if job is None or not job.input_file_id:
+        raise BatchError("The server names no input file of this job", "Its results can be read without it.")
+    return job, job.input_file_id
+
+
+async def _without_signatures(path: Path, audio_store: AudioStore) -> None:
+    """Replace signed links by addresses. The file is not kept where that cannot be done."""
+    from tbatch_tui.engine.audio.unsigned import remove_signatures
+
+    try:
+        await asyncio.to_thread(remove_signatures, path, audio_store)
+    except BaseException as error:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        if isinstance(error, OSError):
+            message = f"{path.name} cannot be read again: {error.strerror or error}"
+            raise LocalFileError(message, "Try again.") from error
+        raise
 
 
 def _make_private(folder: Path) -> None:
