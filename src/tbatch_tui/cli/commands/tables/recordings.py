@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.output import print_message
-from tbatch_tui.engine.audio.limits import AUDIO_SUFFIXES
-from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.problems import RowProblems
-from tbatch_tui.engine.tables.readers.folder import FolderSource, RecordingsSource
+from tbatch_tui.engine.tables.readers.folder import FolderSource, RecordingsSource, recordings_in
 from tbatch_tui.text import format as fmt
 from tbatch_tui.text.plural import plural
 
@@ -31,20 +30,7 @@ def recordings_of(source: TableSource, recipe: Recipe, settings: Settings) -> Ta
     """
     if recipe.audio is not True or not isinstance(source, FolderSource):
         return source
-    store = settings.audio_store
-    recordings = RecordingsSource(source.path, store.address if store is not None else "")
-    if not recordings.count:
-        raise LocalFileError(
-            f"There are no recordings in {source.name}", f"Together takes {', '.join(AUDIO_SUFFIXES)}."
-        )
-    if store is None:
-        raise LocalFileError(
-            f"Together fetches recordings from a public URL, and {source.name} has "
-            f"{plural(recordings.count, 'local file')} ({fmt.size(recordings.size)})",
-            'Set [audio] store = "s3://bucket/prefix" in config.toml to have them uploaded (needs the extra s3), or '
-            "put them on a web server yourself and list their URLs.",
-        )
-    return recordings
+    return recordings_in(source, settings.store_address)
 
 
 def upload_missing(source: TableSource, options: argparse.Namespace, settings: Settings) -> None:

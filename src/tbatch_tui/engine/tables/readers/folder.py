@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.audio.limits import AUDIO_SUFFIXES, recording_fault
 from tbatch_tui.engine.audio.object_store import SCHEME, Recording, object_address
-from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.tables.readers.encoding import encoding_of
 from tbatch_tui.engine.tables.readers.source import CELL_MAX, Cells, TableRows, TableSource, file_hash, read_failed
+from tbatch_tui.text.format import size as size_words
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -48,6 +50,11 @@ class FolderSource(TableSource):
     def stem(self) -> str:
         """The name of the folder, whole."""
         return self.path.name or "folder"
+
+    @property
+    def is_of_recordings(self) -> bool:
+        """Whether most of its files are recordings, by their names."""
+        return 2 * sum(name.lower().endswith(AUDIO_SUFFIXES) for name in self._paths) > len(self._paths)
 
     def rights(self) -> int:
         """Return the rights that the folder and all files have in common."""
@@ -106,13 +113,15 @@ class RecordingsSource(FolderSource):
 
     format = RECORDINGS
 
-    def __init__(self, path: Path, store: str = "") -> None:
+    def __init__(self, path: Path, store: str = "", *, is_read: bool = True) -> None:
         """List the recordings. Raises LocalFileError.
 
         Args:
             path: The folder.
             store: `s3://bucket/prefix`; it does not matter where the requests are known already.
+            is_read: False takes dots for the hashes of the recordings: to look at the requests before that is needed.
         """
+        self._is_read = is_read
         super().__init__(path)
         self.columns = ("path", "name", "url")
         self._store = store or SCHEME
@@ -171,6 +180,8 @@ class RecordingsSource(FolderSource):
 
     def _hash(self, name: str) -> str:
         """Return the hash of a recording, which is read again only if it has changed."""
+        if not self._is_read:
+            return "·" * 64
         stamp = self._stamp(name)
         known = self._hashes.get(name)
         if known is None or known[0] != stamp:
@@ -179,6 +190,31 @@ class RecordingsSource(FolderSource):
             except OSError as error:
                 raise read_failed(self.path / name, error) from error
         return known[1]
+
+
+def recordings_in(source: FolderSource, store: str, *, is_read: bool = True) -> RecordingsSource:
+    """Return a folder as the source of its recordings.
+
+    Raises LocalFileError where it has none, or where there is no store that the server could fetch them from.
+
+    Args:
+        source: The folder.
+        store: `s3://bucket/prefix`; empty for no such place.
+        is_read: As `RecordingsSource` takes it.
+    """
+    recordings = RecordingsSource(source.path, store, is_read=is_read)
+    if not recordings.count:
+        raise LocalFileError(
+            f"There are no recordings in {source.name}", f"Together takes {', '.join(AUDIO_SUFFIXES)}."
+        )
+    if not store:
+        raise LocalFileError(
+            f"Together fetches recordings from a public URL, and {source.name} has "
+            f"{plural(recordings.count, 'local file')} ({size_words(recordings.size)})",
+            'Set [audio] store = "s3://bucket/prefix" in config.toml to have them uploaded (needs the extra s3), or '
+            "put them on a web server yourself and list their URLs.",
+        )
+    return recordings
 
 
 def _files(folder: Path) -> Iterator[str]:

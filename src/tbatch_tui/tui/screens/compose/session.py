@@ -22,6 +22,7 @@ from tbatch_tui.engine.tables.compose.summary import TableSummary, summarize
 from tbatch_tui.engine.tables.output_names import SUFFIX as RECIPE_SUFFIX
 from tbatch_tui.engine.tables.output_names import recipe_path
 from tbatch_tui.engine.tables.problems import RowProblems
+from tbatch_tui.engine.tables.readers.folder import FolderSource, recordings_in
 from tbatch_tui.engine.tables.readers.open_source import open_source, split_table
 from tbatch_tui.engine.tables.recipe_file import read_recipe
 from tbatch_tui.engine.tables.recipe_text import recipe_text
@@ -90,6 +91,7 @@ class ComposeSession:
         options = engine.options
         self._store = DraftStore(options.data_dir, [options.api_key])
         self._window = RowWindow()
+        self._window_of: tuple[str, ...] = ()
         self._stamp: FileStamp | None = None
         self._last_seen: FileStamp | None = None
         self._base = ""
@@ -200,8 +202,12 @@ class ComposeSession:
                 report()
 
         def read(*, cancelled: Callable[[], bool]) -> TableProfile:
+            try:
+                asked = self.asked(source, self.draft, is_read=False)
+            except BatchError:  # the request says it
+                asked = source
             return profile_table(
-                PacedSource(source, cancelled), lambda known: _call(loop, show, known, unless=cancelled)
+                PacedSource(asked, cancelled), lambda known: _call(loop, show, known, unless=cancelled)
             )
 
         show(await run_reading(read))
@@ -213,11 +219,19 @@ class ComposeSession:
 
         def read(*, cancelled: Callable[[], bool]) -> _Found:
             recipe, faults = self.recipe()
-            paced = PacedSource(source, cancelled)
-            row = self._window.row(paced, number)
             error: BatchError | None = None
+            try:
+                paced = PacedSource(self.asked(source, draft, is_read=False), cancelled)
+            except BatchError as failure:
+                error, paced = failure, PacedSource(source, cancelled)
+            if self._window_of != paced.columns:  # rows of recordings are others than those of their folder
+                self._window_of = paced.columns
+                self._window.clear()
+            row = self._window.row(paced, number)
             preview: RowPreview | None = None
             try:
+                if error is not None:
+                    raise error
                 request = RequestPreview(recipe, paced)
                 preview = None if row is None else request.row(row)
             except LocalFileError:
@@ -255,10 +269,27 @@ class ComposeSession:
                 report()
 
         def read(*, cancelled: Callable[[], bool]) -> TableSummary:
-            paced = PacedSource(source, cancelled)
+            paced = PacedSource(self.asked(source, draft, is_read=False), cancelled)
             return summarize(recipe, paced, lambda known: _call(loop, show, known, unless=cancelled), context)
 
         show(await run_reading(read))
+
+    def asked(self, source: TableSource, draft: Draft, *, is_read: bool = True) -> TableSource:
+        """Return the table whose rows are asked: of a folder, for transcriptions, its recordings. Blocks.
+
+        Raises BatchError where there are none, or no store that the server could fetch them from.
+
+        Args:
+            source: The table.
+            draft: What is asked.
+            is_read: False for requests that are only looked at, before the recordings are read.
+        """
+        if draft.kind != "audio" or draft.audio.strip() or not isinstance(source, FolderSource):
+            return source
+        try:
+            return recordings_in(source, self._engine.options.store_address, is_read=is_read)
+        except LocalFileError as error:  # the folder itself can be read
+            raise BatchError(error.title, error.hint) from None
 
     def _require_source(self) -> TableSource:
         if self.source is None:
@@ -323,11 +354,17 @@ def _recipe_beside(path: Path) -> Recipe | None:
 _URLS = ("http://", "https://")
 
 
+_AUDIO = Draft(kind="audio", parameters="response_format = verbose_json")
+"""Recordings, asked for with times: without them there are no subtitles."""
+
+
 def _first_draft(source: TableSource) -> Draft:
     """Return what a table without a recipe begins with: a list of URLs is one of recordings."""
+    if isinstance(source, FolderSource) and source.is_of_recordings:
+        return _AUDIO
     if source.format != "lines":
         return Draft(prompt="{{ prompt }}") if "prompt" in source.columns else Draft()
     rows = iter(source.rows(source.columns, RowProblems()))
     first = [str(cells[0]).strip().lower() for _, cells in zip(range(20), rows, strict=False) if cells]
     is_list = bool(first) and all(text.startswith(_URLS) and " " not in text for text in first)
-    return Draft(kind="audio") if is_list else Draft()
+    return _AUDIO if is_list else Draft()

@@ -22,6 +22,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.background import BackgroundWork
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.compose.questions import SHOW, problems_question
+from tbatch_tui.tui.screens.compose.uploading import upload_missing
 
 if TYPE_CHECKING:
     import threading
@@ -125,16 +126,21 @@ class ComposeWriting(Screen[None]):
         if summary is not None and summary.is_whole and summary.problem_total:
             self._ask_about(FaultyTableError(source.name, summary.problems, summary.problem_total))
             return None
+        asked = await asyncio.to_thread(self.session.asked, source, draft)
         try:
+            if not await upload_missing(
+                self.app, self.engine, self.bridge, asked, self.writing, stop, self.activity_changed
+            ):
+                return None
             out = await asyncio.to_thread(_output_path, draft, source)
             context = self.context_of(recipe.model)
-            made = await run_cancellable(_make, recipe, source, out, context, self.writing.report_progress, stop=stop)
+            made = await run_cancellable(_make, recipe, asked, out, context, self.writing.report_progress, stop=stop)
         except FaultyTableError as error:
             self._ask_about(error)
             return None
         written = await asyncio.to_thread(read_stamp, made.path)
         self._written = _Written(recipe, stamp, draft.output, made.path, written)
-        await self._note(made, source)
+        await self._note(made, asked)
         return made.path
 
     async def _note(self, made: MadeFile, source: TableSource) -> None:
