@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,15 +34,42 @@ def test_what_is_no_file_is_written_as_well() -> None:
     assert file.getvalue() == b"x" * 30_000_000
 
 
+def test_pieces_wait_for_a_slow_disk_and_no_more_of_them_than_agreed() -> None:
+    may_go_on = threading.Event()
+
+    class Slow(io.BytesIO):
+        def write(self, data: object) -> int:
+            may_go_on.wait()
+            return super().write(data)  # type: ignore[arg-type]
+
+    file, taken = Slow(), 0
+
+    def write_all() -> None:
+        nonlocal taken
+        with BackgroundWriter(file) as writer:
+            for taken in range(1, 21):  # noqa: B007
+                writer.write(b"x" * 1_000_000)
+
+    thread = threading.Thread(target=write_all)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while taken < 9 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert taken == 9, "the ninth waits for a place"
+    may_go_on.set()
+    thread.join()
+    assert len(file.getvalue()) == 20_000_000
+
+
 def test_a_full_disk_is_told_by_the_next_piece_or_at_the_end() -> None:
     class Full(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(OSError, match="No space left"), BackgroundWriter(Full()) as writer:
-        writer.write(b"x")
-        writer.write(b"y")
-        raise AssertionError("the second piece was taken")
+        for _ in range(10):
+            writer.write(b"x" * 1_000_000)
+        raise AssertionError("what is more than may wait was taken")
     with pytest.raises(OSError, match="No space left"), BackgroundWriter(Full()) as writer:
         writer.write(b"x")
     with pytest.raises(KeyError), BackgroundWriter(Full()) as writer:  # what went wrong first is what is told
