@@ -91,13 +91,19 @@ class Stage:
         return [row.record for row in map(table.source.row, range(table.row_count))]
 
     async def wait_until_listed(self) -> None:
-        """Wait until all past jobs are listed by name."""
+        """Wait until all past jobs are listed by name, and the parts of one file are a group that is counted."""
         await until(
             lambda: (
                 len(self.records) > 20
                 and all(r.name != r.key[:8] for r in self.records if r.job and r.job.input_file_id)
             )
         )
+        engine = self.app.engine
+        await add_group(engine, await engine.records(), Path.cwd().parent / "sent")
+        parts = [record.key for record in await engine.records() if record.group]
+        for key in parts:
+            await engine.download(key)
+        await until(lambda: all(map(self.has_results, parts)))
 
     async def submit(self, path: Path, requests: int) -> str:
         """Submit a file and return the job's id."""
@@ -177,11 +183,6 @@ class Walk:
         """Take Jobs with jobs in many states; return the key of one with results."""
         stage, app = self.stage, self.stage.app
         await stage.wait_until_listed()
-        await add_group(app.engine, await app.engine.records(), Path.cwd().parent / "sent")
-        parts = [record.key for record in await app.engine.records() if record.group]
-        for key in parts:
-            await app.engine.download(key)
-        await until(lambda: all(map(stage.has_results, parts)))
         evaluated = await stage.submit(Path("safety-eval.jsonl"), 240)
         for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
             await app.engine.download(past.key)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _SIMPLE = ("data_dir", "poll_interval", "insecure", "mouse", "theme", "tour")
 _FROM_THE_FILE = ("theme", "tour")
+_ABSENT = "not there yet, so flags, the environment and the defaults decide"
+"""What is said of config.toml where there is none."""
 _SECRET = re.compile(r"\b(?:tgp|sk)[-_][\w-]{8,}")
 
 
@@ -43,7 +45,7 @@ def print_path(arguments: argparse.Namespace) -> int:
         return OK
     print_result(str(path))
     if not path.exists():
-        print_message("There is no such file: the defaults count, and what flags and the environment say.")
+        print_message(_ABSENT)
     return OK
 
 
@@ -64,7 +66,7 @@ def check(arguments: argparse.Namespace) -> int:
         for problem in problems:
             print_result(f"{path}:{problem['line'] or 1}: {problem['message']}")
         what = plural(len(problems), "problem") if problems else "no problems"
-        print_message(f"{path}: {what}" if path.exists() else f"{path}: there is no such file, and no problem")
+        print_message(f"{path}: {what}" if path.exists() else f"{path}: {_ABSENT}")
     return FAILED if problems else OK
 
 
@@ -112,7 +114,7 @@ def show(arguments: argparse.Namespace) -> int:
     widths = [min(40, max(len(columns[index]) for columns in values)) for index in (0, 1)]
     for name, value, origin in values:
         print_result(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
-    print_message(f"{path}" if path.exists() else f"{path}: there is no such file")
+    print_message(f"{path}" if path.exists() else f"{path}: {_ABSENT}")
     return OK
 
 

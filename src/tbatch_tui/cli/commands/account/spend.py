@@ -9,7 +9,7 @@ from tbatch_tui.cli.exit_codes import OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.engine.pricing.spending.months import is_month, month_words
-from tbatch_tui.engine.pricing.spending.spend import BILL, MonthSpend, SpendBy, SpendEntry
+from tbatch_tui.engine.pricing.spending.spend import MonthSpend, SpendBy, SpendEntry, bill_words
 from tbatch_tui.engine.pricing.spending.spend_words import NOT_KNOWN, ratio_words, unknown_words
 from tbatch_tui.text import format as fmt
 
@@ -54,7 +54,7 @@ def _print(spent: MonthSpend) -> None:
             print_message(f"{ratio.model}: {ratio_words(ratio)}.")
     for sentence in unknown_words(spent):
         print_message(sentence)
-    print_message(BILL)
+    print_message(bill_words(spent.priced_at))
 
 
 def _cells(entry: SpendEntry, most: float) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _to_dict(spent: MonthSpend) -> dict[str, Any]:
             }
             for ratio in spent.ratios
         ],
-        "note": BILL,
+        "note": bill_words(spent.priced_at),
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbatch_tui.engine.pricing.prices import Cost
 from tbatch_tui.engine.pricing.spending.job_costs import ModelCost, cost_of, ended_at, model_of
 from tbatch_tui.engine.pricing.spending.months import day_of, month_of
+from tbatch_tui.text.format import date as format_date
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.pricing.prices import PriceList
 
 _FREE = Cost(0.0)
-BILL = "The bill is Together's: this is what the history on this machine knows, at the prices of that date."
-"""What every account of the spending says with it."""
+
+
+def bill_words(priced_at: float | None) -> str:
+    """Return what every account of the spending says with it.
+
+    Args:
+        priced_at: When the catalogue was fetched, in seconds since the epoch; None where none is known.
+    """
+    prices = f"the prices of {format_date(priced_at)}" if priced_at is not None else "the prices that are known here"
+    return f"The bill is Together's: this is what the history on this machine knows, at {prices}."
 
 
 class SpendBy(StrEnum):

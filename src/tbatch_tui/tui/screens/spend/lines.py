@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.pricing.spending.spend import BILL, SpendBy
+from tbatch_tui.engine.pricing.spending.spend import SpendBy, bill_words
 from tbatch_tui.engine.pricing.spending.spend_words import NOT_KNOWN, ratio_words, unknown_words
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
@@ -87,8 +87,7 @@ def foot_lines(spend: MonthSpend) -> list[StyledText]:
         for ratio in spend.ratios[:_RATIOS]
         if ratio.ratio is not None
     ]
-    dated = f" Catalogue of {fmt.date(spend.priced_at)}." if spend.priced_at is not None else ""
-    lines.append([(f"{BILL}{dated}", QUIET)])
+    lines.append([(bill_words(spend.priced_at), QUIET)])
     return lines
 
 
