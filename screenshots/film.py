@@ -32,6 +32,7 @@ async def take_frames() -> list[tuple[str, float]]:
 
             await stage.wait_until_listed()
             await take()
+            known = stage.records
             await pilot.press("n")
             await stage.wait_for_screen("Pick")
             await until(lambda: app.screen.query_one("#files").row_count > 2)  # type: ignore[attr-defined]
@@ -44,8 +45,9 @@ async def take_frames() -> list[tuple[str, float]]:
             await take()
             await pilot.press("enter")
             await stage.wait_for_screen("Jobs")
-            await until(lambda: any(record.submission and record.job for record in stage.records))
-            [key] = [record.key for record in stage.records if record.submission]
+            before = {record.key for record in known}
+            await until(lambda: any(record.job and record.key not in before for record in stage.records))
+            [key] = [record.key for record in stage.records if record.key not in before]
             await take(1.2)
             for _ in range(30):
                 stage.advance(3)
