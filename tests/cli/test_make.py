@@ -123,6 +123,7 @@ def test_another_encoding_is_shown(run: Run, tmp_path: Path) -> None:
     [
         (["reviews.csv", "-p", "x"], 1, "No model is named"),
         (["reviews.csv", "-m", "m"], 1, "There is no prompt"),
+        (["reviews.csv", "-m", "m", "-p", " "], 1, "There is no prompt"),
         (["-m", "m", "-p", "x"], 2, "No source given"),
         (["none.csv", "-m", "m", "-p", "x"], 2, "none.csv does not exist"),
         (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Did you mean review?"),

@@ -20,7 +20,7 @@ from tbatch_tui.engine.tables.compose.profile import TableProfile, profile_table
 from tbatch_tui.engine.tables.compose.row_window import AROUND, RowWindow
 from tbatch_tui.engine.tables.compose.summary import TableSummary, summarize
 from tbatch_tui.engine.tables.make import make_input
-from tbatch_tui.engine.tables.problems import FaultyTableError
+from tbatch_tui.engine.tables.problems import FaultyTableError, RowProblems
 from tbatch_tui.engine.tables.readers.open_source import open_source
 from tbatch_tui.engine.tables.recipe import MessageTemplate, Recipe, RowChoice
 
@@ -50,6 +50,19 @@ def faults(**fields: Any) -> dict[str, str]:
     values: dict[str, Any] = {"model": "m/m", "prompt": "x"} | fields
     _, found = recipe_of(Draft(**values))
     return {fault.field: fault.message for fault in found}
+
+
+@pytest.mark.parametrize(("name", "row"), [("t.csv", "x" * 90), ("t.jsonl", '{"a": "%s"}' % ("x" * 90))])
+def test_how_far_a_table_was_read_is_reported(name: str, row: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("a\n" * name.endswith("csv") + f"{row}\n" * 20_000, encoding="utf-8")
+    size = path.stat().st_size
+    reports: list[int] = []
+    source = PacedSource(
+        open_source(str(path)), never, lambda done, total: reports.append(done if total == size else -1)
+    )
+    assert sum(1 for _ in source.rows(("a",), RowProblems())) == 20_000
+    assert reports == sorted(reports) and reports[0] >= 0 and reports[-1] > size / 2
 
 
 # -- drafts ----------------------------------------------------------------------------------------------

@@ -131,6 +131,14 @@ def test_no_row_is_left(make: Make, ten: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["ten.csv"]
 
 
+def test_a_source_without_rows_is_called_so(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "t.csv").write_text("text\n", encoding="utf-8")
+    for name, words in (("folder", "folder has no files"), ("t.csv", "t.csv has no rows")):
+        with pytest.raises(NothingToAskError, match=words):
+            make(tmp_path / name, prompt="{{ text }}")
+
+
 # -- empty cells ---------------------------------------------------------------------------------------
 
 

@@ -241,7 +241,7 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
     assert rows == [["a b.md", "a b.md", "one"], ["b.txt", "b.txt", "two"], ["sub/deep/c.txt", "c.txt", "three"]]
     assert problems == []
     write(folder / "b.txt", b"x\n\xff")
-    assert read(folder)[2] == ["row 2, column text: line 2 of the file is not UTF-8; --encoding names another one"]
+    assert read(folder)[2] == ["row 2, column text: line 2 of b.txt is not UTF-8; --encoding names another one"]
 
 
 def test_a_folder_is_another_one_when_a_file_is(tmp_path: Path) -> None:

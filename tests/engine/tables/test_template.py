@@ -111,10 +111,11 @@ def test_an_unknown_column_is_named_with_the_nearest_one(source: str, near: str)
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("a\n{{ a", "line 2"),
+        ("a\n{{ a", "The prompt, line 2, is not a valid template: {{ is never closed. Close it with }}."),
+        ("{{ a b }}", "The prompt is not a valid template: unexpected identifier, expected end of {{ … }}"),
         ('{{"label": 1}}', "{% raw %}"),
         ("{{{ a }}}", "{% raw %}"),
-        ("{% if a %}", "is not a valid template"),
+        ("{% if a %}", "{% if … %} ends with {% endif %}."),
         ("{{ a | }}", "is not a valid template"),
         ("{% endfor %}", "is not a valid template"),
     ],

@@ -430,6 +430,7 @@ async def test_a_file_is_written_with_its_progress_and_escape_stops_it(
         screen(app).pane.view.focus()
         await pilot.press("enter")
         await until(lambda: "Writing the requests" in app.text and " of 3.0 MB" in app.text)
+        assert app.screen.query_one("#parts").size.width == app.screen.size.width
         await pilot.press("escape")
         was_seen.set()
         await until(lambda: any("Stopped" in message.title for message in app.bridge.log))

@@ -148,6 +148,9 @@ def _require_requests(run: RequestRun, source: TableSource) -> None:
     if not run.requests and (answered := run.left_out[ANSWERED]):
         title = f"Nothing is new in {source.name}: {plural(answered, 'row')} asked before got a good answer"
         raise NothingToAskError(title, "Nothing was written.")
+    if not run.selection.rows:
+        things = "files" if source.format == "folder" else "rows"
+        raise NothingToAskError(f"{source.name} has no {things}", "Nothing was written.")
     if not run.requests:
         raise NothingToAskError(f"No row of {source.name} is left to send", "Nothing was written.")
 

@@ -128,7 +128,7 @@ class Recipe:
             raise RecipeError(
                 "An audio request has no messages and no image", "Leave -s, --image and `messages` out, or --audio."
             )
-        if not self.is_audio and self.prompt is None and not self.messages:
+        if not self.is_audio and not (self.prompt or "").strip() and not self.messages:
             raise RecipeError("There is no prompt", "Use -p, or `prompt` in the recipe.")
         if self.messages and (self.prompt is not None or self.system is not None):
             raise RecipeError("There are messages and a prompt", "Use either `messages`, or `system` and `prompt`.")

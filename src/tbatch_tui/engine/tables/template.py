@@ -194,11 +194,16 @@ class Template:
         return render_row
 
     def _syntax_fault(self, error: Any) -> TemplateTextError:
-        hint = "Fix the template."
+        reason, hint = _explain(error), "Fix the template."
         if "{{{" in self._given or re.search(r"\{\{\s*\"", self._given):
             hint = "Put literal braces between {% raw %} and {% endraw %}."
-        line = f", line {error.line}" if error.line else ""
-        return TemplateTextError(f"The {self.name}{line} is not a valid template: {_explain(error)}", hint)
+        elif "end of input" in reason and "variable block" in reason:
+            reason, hint = "{{ is never closed", "Close it with }}."
+        elif "end of input" in reason:
+            reason, hint = "{% is never closed, or the block it begins", "{% if … %} ends with {% endif %}."
+        place = f", line {error.line}," if error.line and "\n" in self._given.strip() else ""
+        reason = reason.replace("variable block", "{{ … }}")
+        return TemplateTextError(f"The {self.name}{place} is not a valid template: {reason}", hint)
 
 
 class Joined:

@@ -51,7 +51,7 @@ class ProgressLine(OneLine):
         amounts = self._amounts()
         label = f"{self._label}  " if self._label else ""
         if not self._total:
-            return [(" " * MARGIN + label, ""), (amounts, "$status-quiet")]
+            return [(" " * MARGIN + label, ""), (amounts if self._done else "…", "$status-quiet")]
         fraction = self._done / self._total
         share = f" {fmt.percent(fraction):>5}  "
         room = width - 2 * MARGIN - len(label) - len(share) - len(amounts)

@@ -75,7 +75,7 @@ class FolderSource(TableSource):
                 continue
             text: str | None = ""
             if has_text:
-                text = self._decode(data, number, problems)
+                text = self._decode(data, number, path, problems)
             yield () if text is None else (path, path.rpartition("/")[2], text)
         self.sha256 = digest.hexdigest()
 
@@ -94,9 +94,9 @@ class FolderSource(TableSource):
             raise read_failed(self.path / path, error) from error
         return kept
 
-    def _decode(self, data: bytes, number: int, problems: RowProblems) -> str | None:
+    def _decode(self, data: bytes, number: int, path: str, problems: RowProblems) -> str | None:
         if len(data) > CELL_MAX:
-            problems.add(number, "text", f"the file has more than {CELL_MAX >> 20} MB")
+            problems.add(number, "text", f"{path} has more than {CELL_MAX >> 20} MB")
             return None
         try:
             return data.decode(self._encoding)
@@ -104,7 +104,7 @@ class FolderSource(TableSource):
             line = data.count(b"\n", 0, error.start) + 1
             words = "UTF-8" if self.encoding is None else self.encoding
             hint = "; --encoding names another one" if self.encoding is None else ""
-            problems.add(number, "text", f"line {line:,} of the file is not {words}{hint}")
+            problems.add(number, "text", f"line {line:,} of {path} is not {words}{hint}")
             return None
 
 

@@ -86,6 +86,7 @@ class JsonSource(TableSource):
         """
         try:
             with io.BufferedReader(raw := HashingFile(self.path), PIECE) as file:
+                self.reading = raw
                 read = self._array if self.format == "json" else self._lines
                 yield from read(file, problems)
                 self.sha256 = raw.finish()

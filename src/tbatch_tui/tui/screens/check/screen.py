@@ -64,7 +64,7 @@ class CheckScreen(CheckActions):
     CheckScreen {
         #verdict, #summary { height: auto; padding: 0 2; }
         #summary, #report { display: none; }
-        #progress { margin: 0 1; }
+        #progress { padding: 0 1; }
         #report { height: 1fr; layout: vertical; }
         #facts-scroll { height: auto; margin-top: 1; scrollbar-size-vertical: 1; }
         ProblemTable { height: 3fr; }

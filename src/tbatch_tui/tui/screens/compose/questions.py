@@ -33,21 +33,24 @@ def reading_question(error: BatchError, reading: Reading) -> ChoiceDialog[Readin
         error: Why it cannot be read.
         reading: How it was tried.
     """
-    title, explanation = "", ""
+    title, explanation, heads = "", "", ("", "")
     options: list[Option[Reading]] = []
     if isinstance(error, EncodingError) and error.readings:
-        title = "Which encoding does it have?"
+        title, heads = "Which encoding does it have?", ("Encoding", "The line in it")
         explanation = (
             f"{error.problems[0].message[:1].upper()}{error.problems[0].message[1:]}. In which one is this right?"
         )
         options = [Option(reading._replace(encoding=name), name, [(line(text), "")]) for name, text in error.readings]
     elif isinstance(error, DelimiterError):
         title, explanation = "What parts its columns?", "Several delimiters fit all rows."
-        options = [Option(reading._replace(delimiter=text), name, [("", "")]) for text, name in error.choices]
+        heads = ("Delimiter", "")
+        options = [
+            Option(reading._replace(delimiter=text), name, [(text.strip(), _QUIET)]) for text, name in error.choices
+        ]
     elif isinstance(error, SeveralTablesError) and error.names:
-        title, explanation = "Which table?", error.title
+        title, explanation, heads = "Which table?", error.title, ("Name", "")
         options = [Option(reading._replace(sheet=name), line(name), [("", "")]) for name in error.names]
-    return ChoiceDialog(title, explanation, options, leave="Cancel") if options else None
+    return ChoiceDialog(title, explanation, options, leave="Cancel", heads=heads, verb="Take") if options else None
 
 
 def problems_question(problems: Sequence[RowProblem], total: int, draft: Draft) -> ChoiceDialog[Draft | str]:

@@ -71,7 +71,7 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         DraftForm { height: 3fr; }
         RequestPane { height: 2fr; min-height: 4; }
         #sums { height: auto; }
-        #progress { display: none; margin: 0 1; }
+        #progress { display: none; padding: 0 1; }
         &.-wide {
             #parts { layout: horizontal; }
             DraftForm { width: 1fr; height: 1fr; }

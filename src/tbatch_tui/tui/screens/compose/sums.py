@@ -153,7 +153,7 @@ def format_cost(
     parts: list[tuple[str, str]] = []
     cost = with_learned(estimate(summary.demands, prices), summary.demands, learned, prices)
     if expected := cost.expected_words:
-        parts.append((f"{expected}{so_far}", "bold"))
+        parts.append((expected, "bold"))
     if cost.unpriced:
         parts.append((format_unpriced(cost.unpriced, cost.priced_at), _QUIET))
     elif cost.unbounded:
