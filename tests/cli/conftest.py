@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,24 +17,22 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-Start = Callable[..., subprocess.Popen[str]]
+Started = commands.StartedCommand | subprocess.Popen[str]
+Start = Callable[..., Started]
 
 
 @pytest.fixture
 def start(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
-    """Return what starts a command as `run` does, and does not wait for it. What still runs at the end is killed."""
+    """Return what starts a command as `run` does, and does not wait for it. What still runs at the end is killed.
+
+    What it takes by name is set in the engine's options.
+    """
     started = []
 
-    def start_command(*arguments: str) -> subprocess.Popen[str]:
-        command = subprocess.Popen(
-            [sys.executable, "-m", "tbatch_tui", arguments[0], "--data-dir", str(tmp_path / "data"), *arguments[1:]],
-            cwd=tmp_path,
-            env={**os.environ, "TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start_command(*arguments: str, **engine_options: Any) -> Started:
+        env = {**os.environ, "TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
+        given = [arguments[0], "--data-dir", str(tmp_path / "data"), *arguments[1:]]
+        command = commands.start_command(given, tmp_path, env, **engine_options)
         started.append(command)
         return command
 

@@ -99,7 +99,7 @@ def test_two_submits_in_parts_of_the_same_bytes_at_once_make_one_set(
     line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
     file.write_text("".join(line % number for number in range(50_001)))
     # The first one's jobs take a while to be made, so that the second one finds them on their way.
-    sandbox.plan_fault("delay", "/v1/batches", method="POST", last=2, seconds=6)
+    sandbox.plan_fault("delay", "/v1/batches", method="POST", last=2, seconds=4)
     commands = [start("submit", str(file), "--in-parts", *SOON) for _ in range(2)]
     errors = [command.communicate(timeout=120)[1] for command in commands]
     assert [command.returncode for command in commands] == [0, 0], errors
@@ -288,14 +288,14 @@ def test_a_submit_that_waits_for_another_of_the_same_file_says_so(
 ) -> None:
     """The other's create is lost; meanwhile nobody could tell the two jobs apart."""
     sandbox.plan_fault("close", "/v1/batches", method="POST")
-    first = start("submit", str(chat_file), *SOON)
+    first = start("submit", str(chat_file), *SOON, lookup_patience=8.0)
     asyncio.run(until(lambda: sandbox.count("POST", "/v1/batches") == 1))
     second = start("submit", str(chat_file), "--again", *SOON)
     printed = ["", ""]
     for number, command in enumerate((first, second)):
         _, printed[number] = command.communicate(timeout=90)
         assert command.returncode == 0, printed[number]
-    assert "The connection was cut" in printed[0] and "listed for 30 s" in printed[0]
+    assert "The connection was cut" in printed[0] and "listed for 8 s" in printed[0]
     assert "It waits for submission number 1 of the same file" in printed[1]
     assert "Settling it in the app there lets you decide" in printed[1]
     assert len(sandbox.jobs) == 2

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 TBATCH_TUI = "tbatch_tui.cli.dispatch:main"
 CAN_FORK = sys.platform == "linux"  # on macOS, what is loaded may have threads and handles that a fork breaks
 _MAX_REQUEST = 1 << 20
+_FORKED_WITHIN = 120.0
+"""Seconds. The first fork waits until all is loaded."""
+ROOT = Path(__file__).parents[2]
 
 
 def run_command(
@@ -50,14 +54,51 @@ def run_command(
     """
     if not CAN_FORK or env.keys() & {"PYTHONIOENCODING", "PYTHONUTF8", "PYTHONWARNINGS"}:  # those are read at the start
         return _run_started(arguments, cwd, env, timeout, main)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "main": main}
-        code = _server(main).run(request, out, err, timeout)
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode())
-    return subprocess.CompletedProcess(list(arguments), code, *texts)
+    command = StartedCommand(arguments, cwd, env, main)
+    try:
+        texts = command.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.communicate()
+        raise
+    return subprocess.CompletedProcess(list(arguments), command.wait(), *texts)
+
+
+def start_command(
+    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], **engine_options: Any
+) -> StartedCommand | subprocess.Popen[str]:
+    """Start a command as `run_command` does, and do not wait for it.
+
+    Args:
+        arguments: what follows the name of the program.
+        cwd: the folder that it is run in.
+        env: all of its environment.
+        engine_options: what its engine has instead of what settings can say: see `EngineOptions`.
+    """
+    if CAN_FORK:
+        return StartedCommand(arguments, cwd, env, TBATCH_TUI, engine_options)
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.helpers.commands import set_engine_options; "
+        f"set_engine_options({engine_options!r}); from tbatch_tui.cli.dispatch import main; sys.exit(main())"
+    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+    )
+
+
+def set_engine_options(more: Mapping[str, Any]) -> None:
+    """Let the command that is called next open its engine with these options."""
+    from tbatch_tui.cli import session
+
+    usual = vars(session)["options_from"]
+    vars(session)["options_from"] = lambda *args, **named: replace(usual(*args, **named), **more)
 
 
 def _run_started(
@@ -89,7 +130,7 @@ class ForkServer:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"from tests.helpers.commands import serve; serve({theirs.fileno()}, {main!r})"],
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
         )
@@ -100,20 +141,71 @@ class ForkServer:
         self._socket.close()
         self._process.wait(timeout=20)
 
-    def run(self, request: Mapping[str, Any], out: IO[bytes], err: IO[bytes], timeout: float) -> int:
-        """Run what the request says; its outputs go to these files. Return its exit code, as `subprocess` has it."""
+    def start(self, request: Mapping[str, Any], out: IO[bytes], err: IO[bytes]) -> io.FileIO:
+        """Run what the request says; its outputs go to these files.
+
+        Return a pipe that brings its process id, and at the end its exit code, as `subprocess` has it.
+        """
         ours, theirs = os.pipe()
-        with io.FileIO(ours) as answers:
-            socket.send_fds(self._socket, [json.dumps(request).encode()], [out.fileno(), err.fileno(), theirs])
-            os.close(theirs)
-            end = time.monotonic() + timeout
-            pid = _read(answers, end)
-            code = _read(answers, end)
-            if code is None:
-                if pid is not None:
-                    os.kill(pid, signal.SIGKILL)
-                raise subprocess.TimeoutExpired(request["arguments"], timeout)
-        return code
+        socket.send_fds(self._socket, [json.dumps(request).encode()], [out.fileno(), err.fileno(), theirs])
+        os.close(theirs)
+        return io.FileIO(ours)
+
+
+class StartedCommand:
+    """A forked command that runs, with what `subprocess.Popen` has."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        main: str,
+        engine_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.returncode: int | None = None
+        self._arguments = list(arguments)
+        request = {
+            "arguments": self._arguments,
+            "cwd": str(cwd),
+            "env": dict(env),
+            "main": main,
+            "engine_options": dict(engine_options or {}),
+        }
+        self._outputs = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]  # noqa: SIM115 - closed with the command
+        self._texts: list[str] = []
+        self._answers = _server(main).start(request, *self._outputs)
+        pid = _read(self._answers, time.monotonic() + _FORKED_WITHIN)
+        assert pid is not None, "the command was not forked"
+        self._pid = pid
+
+    def kill(self) -> None:
+        """Kill it, if it still runs."""
+        with selectors.DefaultSelector() as selector:
+            if self.returncode is None:
+                selector.register(self._answers, selectors.EVENT_READ)
+                if not selector.select(0):
+                    os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self, timeout: float = 60.0) -> int:
+        """Wait for its end, and return the exit code. Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            self.returncode = _read(self._answers, time.monotonic() + timeout)
+            if self.returncode is None:
+                raise subprocess.TimeoutExpired(self._arguments, timeout)
+            self._answers.close()
+        return self.returncode
+
+    def communicate(self, timeout: float = 60.0) -> tuple[str, str]:
+        """Wait for its end, and return what it printed. Raises subprocess.TimeoutExpired."""
+        self.wait(timeout)
+        for file in self._outputs:
+            with file:
+                file.seek(0)
+                self._texts.append(file.read().decode())
+        self._outputs.clear()
+        out, err = self._texts
+        return out, err
 
 
 def _read(answers: io.FileIO, end: float) -> int | None:
@@ -202,4 +294,6 @@ def _command(request: dict[str, Any], out: int, err: int) -> Any:
     random.seed()
     module, _, function = request["main"].partition(":")
     sys.argv = [module, *request["arguments"]]
+    if request["engine_options"]:
+        set_engine_options(request["engine_options"])
     return getattr(importlib.import_module(module), function)()
