@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ def test_a_check_from_a_script_loads_no_screen_and_no_client() -> None:
 # -- no circle -----------------------------------------------------------------------------------------
 
 
+@cache
 def imports() -> dict[str, set[str]]:
     """Which of our modules each of them imports when it runs, inside functions too; not what is for types alone."""
     paths = {module_name(path): path for path in SOURCE.rglob("*.py")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,8 +58,13 @@ class Message(NamedTuple):
     """The error, or the function that shows it."""
 
 
-def messages() -> Iterator[Message]:
+@cache
+def messages() -> list[Message]:
     """Return all messages, by file and line, without the sandbox, which answers as the API does."""
+    return list(_messages())
+
+
+def _messages() -> Iterator[Message]:
     for path in sorted(SOURCE.rglob("*.py")):
         if "sandbox" in path.parts:
             continue
@@ -125,8 +131,13 @@ def test_no_worn_words_and_no_gaps() -> None:
             assert "  " not in text.strip(), (where, text)
 
 
-def sentences() -> Iterator[tuple[str, str]]:
+@cache
+def sentences() -> list[tuple[str, str]]:
     """Return every text with a space in it that is not a docstring or SQL, and where it is."""
+    return list(_sentences())
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
     for path in sorted(SOURCE.rglob("*.py")):
         where = path.relative_to(SOURCE).as_posix()
         if where.startswith(("sandbox/", "engine/journal/")) or where in ABOUT_KEYS:
