@@ -33,8 +33,8 @@ _number = itertools.count()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers a processor: for half of its time the suite waits for clocks and servers."""
-    return 2 * (os.cpu_count() or 1)
+    """Return five workers for two processors: for half of its time a worker waits for clocks, servers and commands."""
+    return 5 * (os.cpu_count() or 1) // 2
 
 
 def pytest_collection_finish() -> None:

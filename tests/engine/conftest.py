@@ -37,7 +37,7 @@ class EventList(list[Event]):
 
 @pytest.fixture
 def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
-    """Return a function that makes an engine in a hurry: it polls every 0.2 s and looks up a lost create for 1 s."""
+    """Return a function that makes an engine in a hurry: it polls every 0.1 s and looks up a lost create for 1 s."""
 
     def make(box: Sandbox, **more: Any) -> BatchEngine:
         options: dict[str, Any] = {
@@ -45,8 +45,8 @@ def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
             "output_dir": tmp_path / "results",
             "base_url": box.base_url,
             "api_key": box.key,
-            "poll_interval": 0.2,
-            "lookup_interval": 0.2,
+            "poll_interval": 0.1,
+            "lookup_interval": 0.1,
             "lookup_patience": 1.0,
             "create_patience": 1.0,
             "first_retry_delay": 0.1,
