@@ -268,7 +268,7 @@ async def test_one_request_a_tick_whatever_the_number_of_jobs(
         sandbox.add_many_jobs(jobs - 9)
     for _ in range(min(jobs, 10) - (jobs > 10)):
         sandbox.add_job("IN_PROGRESS")
-    async with asyncio.timeout(60), make_engine(sandbox) as engine:
+    async with asyncio.timeout(60), make_engine(sandbox, poll_interval=0.2) as engine:
         await until(lambda: sandbox.count("GET", "/v1/files") == 1, what="the names of the files are asked for once")
         await until(lambda: all(r.input_name for r in engine._store.records), within=30)
         before = len(sandbox.requests)

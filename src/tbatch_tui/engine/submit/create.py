@@ -158,9 +158,10 @@ def lookup_hint(patience: float, *, is_refused: bool = False) -> str:
     Args:
         is_refused: Whether the server refused to make it again, after a create that was lost.
     """
+    seconds = ceil(patience) if patience > 1 else patience
     if is_refused:
         return (
-            f"The server refused to create it again. Trying again after {ceil(patience)} s of lists without the "
+            f"The server refused to create it again. Trying again after {seconds:g} s of lists without the "
             f"job, and then ever more slowly; {NextStep.SETTLE} can end that."
         )
-    return f"If it isn't listed for {ceil(patience)} s, it will be created again."
+    return f"If it isn't listed for {seconds:g} s, it will be created again."
