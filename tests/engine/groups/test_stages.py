@@ -219,3 +219,18 @@ async def test_a_stage_is_not_held_to_a_bound_that_nobody_knows(
                 gates=(Gate(is_within_bound=True),),
             )  # fmt: skip
         assert await engine.records() == [] and not list((tmp_path / "data" / "parts").iterdir())
+
+
+async def test_what_is_decided_about_a_group_is_known_of_all_its_parts(
+    still_sandbox: Sandbox, make_engine: MakeEngine, file: Path
+) -> None:
+    """Also of those that are back: else the row of the group, which asks the first, says that it is on hold."""
+    async with make_engine(still_sandbox, requests_per_job=5) as engine:
+        key = await submit(engine, file, 1)
+        await engine.wait_until(key, lambda record: record.job is not None)
+        still_sandbox.advance(3_600)
+        await engine.groups.hold(key)
+        await engine.wait_until(key, lambda record: record.counts is not None)
+        assert await engine.groups.send_rest(key) == 3
+        groups = {record.group for record in engine._store.records}
+        assert [(group.is_held, group.approved > 0) for group in groups if group is not None] == [(False, True)]

@@ -164,8 +164,8 @@ class GroupStore:
 
         None if that was decided before.
         """
-        waiting = await self._run_until_written(
+        parts = await self._run_until_written(
             self._journal.groups.approve, self._thread.account_id, group_id, self._now()
         )
-        self._published.publish(waiting)
-        return waiting
+        self._published.publish(parts)  # all of them: each has what was decided about its group
+        return [part for part in parts if part.is_waiting]

@@ -170,7 +170,7 @@ class GroupTable:
             return self.parts(account_id, group_id)
 
     def approve(self, account_id: int, group_id: int, now: float) -> list[JobRecord]:
-        """Commit that the person wants all that waits of a group to be sent; return the parts that wait.
+        """Commit that the person wants all that waits of a group to be sent; return the records of its parts.
 
         None if that was decided before: of two apps that decide at once, the second has nothing left to decide.
         """
@@ -184,7 +184,7 @@ class GroupTable:
                 return []
             ready, waiting = (SubmissionState.READY,), SubmissionState.WAITING
             self._move(account_id, group_id, waiting, now, error=None, only=ready, numbers=None)
-            return [part for part in self.parts(account_id, group_id) if part.is_waiting]
+            return self.parts(account_id, group_id)
 
     def release(
         self,
