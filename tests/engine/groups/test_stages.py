@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
-from tbatch_tui.engine.domain.submission import Gate, parse_gate, parse_stages
+from tbatch_tui.engine.domain.submission import Gate, SubmissionState, parse_gate, parse_stages
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.new_group import UnknownBoundError
@@ -234,3 +234,22 @@ async def test_what_is_decided_about_a_group_is_known_of_all_its_parts(
         assert await engine.groups.send_rest(key) == 3
         groups = {record.group for record in engine._store.records}
         assert [(group.is_held, group.approved > 0) for group in groups if group is not None] == [(False, True)]
+
+
+async def test_what_was_taken_out_of_the_list_still_decides_about_the_rest(
+    still_sandbox: Sandbox, make_engine: MakeEngine, file: Path
+) -> None:
+    """A failed stage that nobody wants to see is no reason to send what it kept back."""
+    still_sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
+    async with make_engine(still_sandbox, requests_per_job=5) as engine:
+        key = await submit(engine, file, 1)
+        first, *_, last = await engine.groups.parts(key)
+        await engine.wait_until(last.key, lambda record: record.status == LocalStatus.READY)
+        await engine.groups.hold(key)
+        await engine._store.groups.release(1, SubmissionState.WAITING, error=None, only=(SubmissionState.READY,))
+        assert await engine.remove(first.key) == 1
+        await engine.groups.go_on(last.key)
+        async with asyncio.timeout(10):
+            await engine.wait_until(last.key, lambda record: record.status != LocalStatus.WAITING)
+        assert [part.status for part in await engine.groups.parts(last.key)] == [LocalStatus.READY] * 3
+    assert not still_sandbox.jobs

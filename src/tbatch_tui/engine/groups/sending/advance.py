@@ -35,7 +35,8 @@ class GroupAdvance:
 
     async def advance(self, group_id: int) -> None:
         """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""
-        parts = await self._store.groups.parts(group_id)
+        # Also those that were taken out of the list: a stage is not good because nobody wants to see it any more.
+        parts = await self._store.groups.parts(group_id, even_removed=True)
         if not parts or (group := parts[0].group) is None:
             return
         step = next_step(group, parts, await self._cost_of(group))
