@@ -20,6 +20,7 @@ from tbatch_tui.engine.results import MergedIndex, MergedMember, RequestCounts, 
 from tests.conftest import CHAT_MODEL, until, write_chat
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from tbatch_tui.engine.engine import BatchEngine
@@ -227,3 +228,35 @@ async def test_a_file_ran_before_if_any_of_its_parts_did(sandbox: Sandbox, make_
         sha256 = (await engine.fingerprint(file)).sha256
         runs = await engine.earlier_runs(sha256, Endpoint.CHAT)
         assert [run.submission.part for run in runs if run.submission is not None] == sent[:1]
+
+
+async def test_a_group_is_read_once_for_many_parts_that_end_and_not_when_none_waits(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_engine(sandbox, requests_per_job=5, parts_at_once=4) as engine:
+        key = await submit(engine, file)
+        [group] = {record.group.id for record in await engine.groups.parts(key) if record.group is not None}
+        await until(lambda: len(sandbox.jobs) == 5)
+        advance = engine.groups._advance
+        read: list[int] = []
+
+        async def note(group_id: int) -> None:
+            read.append(group_id)
+
+        monkeypatch.setattr(advance, "advance", note)
+        for _ in range(50):
+            advance.soon(group)
+        await until(lambda: not advance._due)
+        assert read == [], "all parts are sent"
+        monkeypatch.setattr(engine._store.groups, "waiting_ids", _one_waits(group))
+        for _ in range(50):
+            advance.soon(group)
+        await until(lambda: bool(read))
+        assert len(read) < 10, "not by each of fifty"
+
+
+def _one_waits(group: int) -> Callable[[], Awaitable[set[int]]]:
+    async def waiting_ids() -> set[int]:
+        return {group}
+
+    return waiting_ids

@@ -295,7 +295,7 @@ class JobGroups:
             if ended:  # what any of them had enqueued is free
                 groups |= self._advance.without_room
             for group_id in groups:
-                self._runtime.spawn(self._advance.advance(group_id))
+                self._advance.soon(group_id)
 
     async def resume(self) -> None:
         """Do the same for groups whose parts ended while no app was open, or just before one was closed.

@@ -32,6 +32,24 @@ class GroupAdvance:
         self._prices = prices
         self.without_room: set[int] = set()
         """The groups with a part that waits for room for its tokens: they go on when any job ends."""
+        self._due: set[int] = set()
+        """The groups whose parts are about to be read: what happens until then is seen with them."""
+
+    def soon(self, group_id: int) -> None:
+        """Have a group advance in the background. It is read once for many parts that end together."""
+        if group_id not in self._due:
+            self._due.add(group_id)
+            self._runtime.spawn(self._advance_once(group_id))
+
+    async def _advance_once(self, group_id: int) -> None:
+        try:
+            is_waiting = group_id in await self._store.groups.waiting_ids()
+        finally:
+            self._due.discard(group_id)
+        if is_waiting:
+            await self.advance(group_id)
+        else:
+            self.without_room.discard(group_id)
 
     async def advance(self, group_id: int) -> None:
         """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""

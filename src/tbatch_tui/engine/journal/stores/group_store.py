@@ -109,6 +109,10 @@ class GroupStore:
         self._published.publish(sent)
         return sent
 
+    async def waiting_ids(self) -> set[int]:
+        """Durably return the ids of the groups of which a part has not been sent yet."""
+        return {*await self._run_until_written(self._journal.groups.waiting, self._thread.account_id)}
+
     async def waiting_parts(self) -> list[JobRecord]:
         """Durably return the records of all parts of the groups of which a part has not been sent yet."""
         account_id, records = self._thread.account_id, []

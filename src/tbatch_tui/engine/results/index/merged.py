@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
+from tbatch_tui.engine.local_files.open_files import allow_open_files
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.parts.part_rows import PartRows, are_parts_of
@@ -74,6 +75,7 @@ class MergedIndex(ResultIndex):
 
         Raises OperationCancelledError, and BatchError if the first member's input file is not here as it was submitted.
         """
+        allow_open_files(_FILES_PER_JOB * len(self.members))  # an export has all of them open
         with suppress(OSError):  # no room for columns on disk: in memory there may be some
             if self._build_parts(cancelled, progress):
                 return self._finish(self.members[1:])
