@@ -116,6 +116,9 @@ def test_what_cannot_be_sent_is_named_and_nothing_is_uploaded(run: Run, bucket: 
     faulty = run("make", "talks", "--audio", *MODEL, "--yes", env=env_of(tmp_path, bucket))
     assert faulty.returncode == 1 and "empty.mp3: the file is empty" in faulty.stderr
     assert bucket.objects == {} and not (tmp_path / "talks.jsonl").exists()
+    made = run("make", "talks", "--audio", *MODEL, "--yes", "--empty", "skip", env=env_of(tmp_path, bucket))
+    assert made.returncode == 0 and "1 row left out" in made.stderr and len(bucket.objects) == 20, made.stderr
+    assert len((tmp_path / "talks.jsonl").read_text().splitlines()) == 20
     token = run("make", "talks", "--audio", *MODEL, env={**env_of(tmp_path, bucket), "AWS_SESSION_TOKEN": "t"})
     assert token.returncode == 1 and "temporary" in token.stderr
     (tmp_path / "texts").mkdir()

@@ -30,7 +30,7 @@ def recordings_of(source: TableSource, recipe: Recipe, settings: Settings) -> Ta
     """
     if recipe.audio is not True or not isinstance(source, FolderSource):
         return source
-    return recordings_in(source, settings.store_address)
+    return recordings_in(source, settings.store_address, skips_empty=recipe.rows.empty == "skip")
 
 
 def upload_missing(source: TableSource, options: argparse.Namespace, settings: Settings) -> None:

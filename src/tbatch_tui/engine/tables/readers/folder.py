@@ -113,15 +113,17 @@ class RecordingsSource(FolderSource):
 
     format = RECORDINGS
 
-    def __init__(self, path: Path, store: str = "", *, is_read: bool = True) -> None:
+    def __init__(self, path: Path, store: str = "", *, is_read: bool = True, skips_empty: bool = False) -> None:
         """List the recordings. Raises LocalFileError.
 
         Args:
             path: The folder.
             store: `s3://bucket/prefix`; it does not matter where the requests are known already.
             is_read: False takes dots for the hashes of the recordings: to look at the requests before that is needed.
+            skips_empty: Whether an empty file is a row without an address, not a problem.
         """
         self._is_read = is_read
+        self._skips_empty = skips_empty
         super().__init__(path)
         self.columns = ("path", "name", "url")
         self._store = store or SCHEME
@@ -151,6 +153,8 @@ class RecordingsSource(FolderSource):
             size = self._stamp(name)[0]
             if os.fsencode(name).decode("utf-8", "replace") != name:
                 problems.add(number, "path", "the name of the file is not UTF-8")
+            elif not size and self._skips_empty:
+                continue
             elif fault := recording_fault(self.path / name, size):
                 problems.add(number, "path", f"{name}: {fault}")
             else:
@@ -163,13 +167,18 @@ class RecordingsSource(FolderSource):
     def _recording_rows(self, problems: RowProblems) -> Iterator[Cells]:
         digest, last = hashlib.sha256(), 0
         for number, one in self.recordings(problems):
-            yield from [()] * (number - last - 1)
+            yield from map(self._without_recording, self._paths[last : number - 1])
             last = number
             digest.update(os.fsencode(one.name) + b"\0%d\0" % one.size + one.sha256.encode())
             address = object_address(self._store, one.name, one.sha256)
             yield (one.name, one.name.rpartition("/")[2], address)
-        yield from [()] * (len(self._paths) - last)
+        yield from map(self._without_recording, self._paths[last:])
         self.sha256 = digest.hexdigest()
+
+    def _without_recording(self, name: str) -> Cells:
+        """Return the row of a file that cannot be sent: nothing where that is a problem."""
+        is_left_out = self._skips_empty and not self._stamp(name)[0]
+        return (name, name.rpartition("/")[2], "") if is_left_out else ()
 
     def _stamp(self, name: str) -> tuple[int, int]:
         try:
@@ -192,7 +201,9 @@ class RecordingsSource(FolderSource):
         return known[1]
 
 
-def recordings_in(source: FolderSource, store: str, *, is_read: bool = True) -> RecordingsSource:
+def recordings_in(
+    source: FolderSource, store: str, *, is_read: bool = True, skips_empty: bool = False
+) -> RecordingsSource:
     """Return a folder as the source of its recordings.
 
     Raises LocalFileError where it has none, or where there is no store that the server could fetch them from.
@@ -201,8 +212,9 @@ def recordings_in(source: FolderSource, store: str, *, is_read: bool = True) -> 
         source: The folder.
         store: `s3://bucket/prefix`; empty for no such place.
         is_read: As `RecordingsSource` takes it.
+        skips_empty: As `RecordingsSource` takes it.
     """
-    recordings = RecordingsSource(source.path, store, is_read=is_read)
+    recordings = RecordingsSource(source.path, store, is_read=is_read, skips_empty=skips_empty)
     if not recordings.count:
         raise LocalFileError(
             f"There are no recordings in {source.name}", f"Together takes {', '.join(AUDIO_SUFFIXES)}."

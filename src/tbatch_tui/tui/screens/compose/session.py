@@ -287,7 +287,8 @@ class ComposeSession:
         if draft.kind != "audio" or draft.audio.strip() or not isinstance(source, FolderSource):
             return source
         try:
-            return recordings_in(source, self._engine.options.store_address, is_read=is_read)
+            store, skips_empty = self._engine.options.store_address, draft.empty == "skip"
+            return recordings_in(source, store, is_read=is_read, skips_empty=skips_empty)
         except LocalFileError as error:  # the folder itself can be read
             raise BatchError(error.title, error.hint) from None
 
