@@ -257,7 +257,7 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
         print_message(f"{name}: {plural(len(shown) - _SHOWN, 'more problem')}; tbatch-tui check prints all of them")
     print_message(f"{plural(made.rows, 'row')} · {plural(made.requests, 'request')}{_tokens(report)}")
     if note := untimed_note(report):
-        print_message(note)
+        print_message(f"{note}. --set response_format=verbose_json asks for them")
     for reason, number in made.left_out.items():
         print_message(f"{plural(number, 'row')} left out: {reason}")
     if made.recipe.rows.once:

@@ -53,7 +53,7 @@ class RecordingActions(JobActions):
         store = self.engine.options.audio_store
         if self._unneeded is None or store is None or not self._unneeded.sizes:
             return []
-        hint = fill_keys("  {job.delete-recordings} deletes them, after a question")
+        hint = fill_keys("  {job.delete-recordings} deletes them")
         return [("Uploaded", [(f"{_sum(self._unneeded)} in {line(store.address)}", ""), (hint, QUIET)])]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
