@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.audio.object_store import store_of
 from tbatch_tui.engine.audio.signed_copy import addresses_in
-from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.family import family_index
@@ -175,22 +175,30 @@ def _needed(
             yield from _addresses(record) or ()
         else:
             finished.append(member)
-    if not finished or all(member.record.is_acknowledged for member in finished):
+    if all(member.record.is_acknowledged or _has_all_answers(member.record) for member in finished):
         return
     index = family_index(finished, open_index)
+    try:
+        if index is not None:
+            index.build(cancelled=cancelled)
+    except OperationCancelledError:
+        raise
+    except BatchError:  # without the input file of the original, rows of a retry are not known to be of it
+        index = None
     if index is None:
         for member in finished:
             if not member.record.is_acknowledged:
                 yield from _addresses(member.record) or ()
         return
-    try:
-        index.build(cancelled=cancelled)
-    except LocalFileError:
-        return  # the input file of the original is not here as it was submitted: nothing of it can be asked again
     for number in range(len(index.requests)):
         location = index.request_location(number)
         if location is not None and index.outcome(number) is not Outcome.OK:
             yield from addresses_in([index.read_bytes(location)])
+
+
+def _has_all_answers(record: JobRecord) -> bool:
+    """Return whether it was counted that each request of a job has a good answer."""
+    return record.counts is not None and record.counts.ok == record.counts.requests
 
 
 def _require_addresses(record: JobRecord) -> set[str]:
