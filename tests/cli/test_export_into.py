@@ -121,6 +121,34 @@ def test_the_parts_of_a_file_are_joined_under_its_name(run: Run, tmp_path: Path)
     assert ids == [f"row-{n:04d}" for n in range(1, 13)]
 
 
+def test_the_parts_of_a_group_are_one_source_and_its_retry_counts_in_its_table(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "t.csv"
+    write_reviews(source, 12)
+    out = run("make", source.name, *MODEL, "-p", "{{ review }}", env=NO_KEY).stdout.strip()
+    with Sandbox(speed=40, failure_rate=0.5) as box:
+        env: dict[str, str | None] = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
+        run("submit", out, "--wait", "--first", "3", *SOON, env=env)
+        if len(box.jobs) == 1:  # one of the three failed, and the rest waits
+            run("submit", out, "--rest", "--wait", *SOON, env=env)
+        assert len(box.jobs) == 2
+        before = run("export", "t", "--into", source.name, "-o", "before.csv", env=env)
+        retried = run("retry", "t", "--submit", "--wait", *SOON, env=env)
+        assert (before.returncode, len(box.jobs)) == (0, 3), retried.stderr
+        run("export", "t", "--into", source.name, "-o", "after.csv", env=env)
+        judged = run("make", "job:t", *MODEL, "-p", "{{ answer }}", "--empty", "skip", "-o", "judge.jsonl", env=env)
+        assert judged.returncode == 0, judged.stderr
+        judge_id = run("submit", "judge.jsonl", "--wait", *SOON, env=env).stdout.split()[0]
+        done = run("export", judge_id, "--into", "job:t", "-o", "judged.csv", env=env)
+        assert done.returncode == 0, done.stderr
+    first, last = ([row["outcome"] for row in read(tmp_path / name)] for name in ("before.csv", "after.csv"))
+    assert first.count("ok") < last.count("ok") and len(last) == 12
+    with (tmp_path / "judged.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["custom_id"] for row in rows] == [f"row-{n:04d}" for n in range(1, 13)]
+    assert [row["outcome"] for row in rows] == first, "as the parts were answered: a retry changes no source"
+    assert all((row["outcome_2"] == "not asked") is (not row["answer"]) for row in rows)
+
+
 def test_the_results_of_a_job_that_was_asked_about_come_back_as_csv(run: Run, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("One.\nTwo.\n")
     first = run("make", "t.txt", *MODEL, "-p", "{{ text }}", env=NO_KEY).stdout.strip()

@@ -107,6 +107,15 @@ def test_ragged_rows_and_unclosed_quotes_are_named_by_row(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_blank_lines_are_no_records_but_lines(quote: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", f"\ufeff\n{quote}a{quote},b\n\n1,x\n\n\n2,y\n3\n")
+    columns, rows, problems = read(path)
+    assert columns == ("a", "b"), "a byte order mark is no part of the first name"
+    assert rows == [["1", "x"], ["2", "y"]]
+    assert problems == ["row 3: 1 cell instead of 2 (line 8)"]
+
+
 def test_text_after_a_closing_quote_is_named(tmp_path: Path) -> None:
     _, _, problems = read(write(tmp_path / "t.csv", 'a,b\n1,2\n"x"y,3\n'))
     assert problems == ["row 2: there is text after the quote that closes a cell (the row begins on line 3)"]
