@@ -51,6 +51,13 @@ def test_an_input_file_is_one_with_all_ids_that_were_looked_for(tmp_path: Path) 
     assert files.errors is None
 
 
+def test_half_of_a_surrogate_pair_in_an_id_is_looked_for_as_it_is_escaped(tmp_path: Path) -> None:
+    output = tmp_path / "output.jsonl"
+    output.write_text('{"custom_id": "a\\ud800", "response": {"status_code": 200, "body": {"choices": []}}}\n')
+    (tmp_path / "sent.jsonl").write_text('{"custom_id": "a\\ud800", "body": {"model": "m"}}\n')
+    assert find_result_files(output).likeliest_input == tmp_path / "sent.jsonl"
+
+
 def test_of_several_input_files_the_name_decides_else_the_person(tmp_path: Path) -> None:
     write_job(tmp_path)
     write_rows(tmp_path / "reviews-12345678-qwen.jsonl", [request_row(each) for each in "abc"])

@@ -94,6 +94,7 @@ def test_nothing_of_the_files_is_markup(tmp_path: Path) -> None:
     plain = write_report(tmp_path / "plain", ["x"] * len(texts), ReportParts("x", (("x", "x"),), "x")).read_text(
         "utf-8"
     )
+    assert not re.search("[\x00-\x08\x0b-\x1f]", page), "no control character, wherever the page is looked at"
     scripts = [attributes for tag, attributes in Tags(page).found if tag == "script"]
     assert scripts == [attributes for tag, attributes in Tags(plain).found if tag == "script"]
     assert not {tag for tag, _ in Tags(page).found} & {"img", "iframe", "link", "a", "object", "form", "base"}

@@ -116,7 +116,16 @@ def _sample_of_ids(path: Path) -> list[_Spellings]:
     """Return ids of the first and of the last rows."""
     head, tail = map(read_rows, _ends(path))
     ids = (as_id(row.get("custom_id")) for row in (*head[:_IDS], *tail[:_IDS]))
-    return [(to_json(custom_id).encode(), msgspec.json.encode(custom_id)) for custom_id in ids if custom_id]
+    return [_spellings(custom_id) for custom_id in ids if custom_id]
+
+
+def _spellings(custom_id: str) -> _Spellings:
+    """Return an id as JSON spells it. Half of a surrogate pair has to be escaped: UTF-8 cannot hold it."""
+    escaped = to_json(custom_id).encode()
+    try:
+        return escaped, msgspec.json.encode(custom_id)
+    except UnicodeEncodeError:
+        return (escaped,)
 
 
 def _candidates(path: Path, elsewhere: Iterable[Path]) -> list[Path]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from tbatch_tui.engine.results.conversation import ContentPart, Message, PartKind
 from tbatch_tui.engine.results.export.tables import answer_choices, answer_text, failure_text, reasoning_text
 from tbatch_tui.engine.results.outcomes import Outcome
+from tbatch_tui.text.escape import escape_for_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -141,7 +142,7 @@ def _page(parts: ReportParts) -> tuple[bytes, bytes]:
         script=minijinja.safe(script),
         rows=rows,
     )
-    head, _, tail = page.encode("utf-8", "replace").partition(rows.encode())
+    head, _, tail = escape_for_file(page).encode("utf-8", "replace").partition(rows.encode())
     return head, tail
 
 
