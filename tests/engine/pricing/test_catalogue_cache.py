@@ -44,7 +44,9 @@ async def test_the_server_is_asked_once_a_day_however_many_ask(sandbox: Sandbox,
         assert await engine.prices.catalogue() == first[0]
         assert sandbox.count("GET", PATH) == 1
         now += 86_401
-        assert (await engine.prices.catalogue()).fetched_at == now
+        async with asyncio.timeout(20):
+            while (await engine.prices.catalogue()).fetched_at != now:
+                pass  # the old one, while the server is slow to answer
     assert sandbox.count("GET", PATH) == 2
 
 

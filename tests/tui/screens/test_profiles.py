@@ -146,7 +146,7 @@ async def test_an_upload_is_asked_about_and_goes_on_when_its_profile_is_back(
     file = write_chat(tmp_path / "requests.jsonl", ["Hello"])
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: is_on(app, "work"))
-        work.plan_fault("delay", "/_storage/*", method="PUT", seconds=1.0, last=1)
+        work.plan_fault("delay", "/_storage/*", method="PUT", seconds=15.0, last=1)  # until it is stopped
         await app.engine.submit_checked(file, Endpoint.CHAT, requests=1)
         await until(lambda: app.engine.has_transfers)
         await switch_to("home", app, pilot)

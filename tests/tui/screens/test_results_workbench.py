@@ -12,6 +12,7 @@ from tbatch_tui.tui.screens.results.listing.arrangement import Arrangement
 from tbatch_tui.tui.screens.results.listing.column_dialog import ColumnDialog
 from tbatch_tui.tui.screens.results.listing.columns import common_ends
 from tbatch_tui.tui.widgets.reader.view import RecordView
+from tests.conftest import until
 from tests.helpers.drawn import check_screen, screen_lines, screen_text
 from tests.helpers.result_rows import answer_row, build_index, error_row, request_row, response_row
 from tests.tui.screens.test_results import (
@@ -51,15 +52,14 @@ async def test_a_search_is_in_the_answers_unless_a_prefix_says_otherwise(size: t
             ("needle", ["case-5"], "“needle” in answer · 1 hit"),
         ):
             await press(host, pilot, "slash", *typed, "enter")
-            assert custom_ids(host) == ids, typed
-            assert said in screen_text(host)
+            await until(lambda: custom_ids(host) == ids and said in screen_text(host), what=typed)  # noqa: B023
             check_screen(host)
             if typed == "needle":
                 assert "late Needle" in next(row for row in screen_lines(host) if "case-5" in row), "the row shows it"
             if typed.startswith("prompt"):
                 assert any("Prompt" in row for row in screen_lines(host)) or size[0] == 60
             await press(host, pilot, "escape")
-            assert len(custom_ids(host)) == 5
+            await until(lambda: len(custom_ids(host)) == 5)
 
 
 async def test_s_sorts_by_the_next_column_and_capital_s_the_other_way_round(tmp_path: Path) -> None:
@@ -124,8 +124,6 @@ async def test_fields_of_the_answers_are_columns_that_are_remembered(size: tuple
 
 
 async def press_into_dialog(host: Any, pilot: Any) -> None:
-    from tests.conftest import until
-
     await pilot.press("O")
     await until(lambda: isinstance(host.screen, ColumnDialog))
     await pilot.pause()
