@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.client.login import Token, renew_token, stored_token
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.endpoint import Endpoint
@@ -154,6 +155,22 @@ async def test_a_login_to_another_account_is_not_used(
             assert "a different account" in engine.health.title
         assert [c.path for c in box.requests[before:]].count("/v3/whoami") == 1
     assert issuer.requests == []
+
+
+async def test_a_key_that_was_given_is_used_whatever_login_is_stored(issuer: Issuer, store: Path) -> None:
+    write_login(store, issuer, token="another-token-0000", expires_in=3600)
+    with Sandbox(key=FRESH) as box:
+        api = TogetherApi.connect(base_url=box.base_url, api_key=FRESH)
+        assert await api.list_jobs() == b"[]"
+        box.plan_fault("status", "/v1/batches", method="GET", status=401, last=None)
+        with pytest.raises(AuthenticationError):
+            await api.list_jobs()
+        assert box.count("GET", "/v1/batches") == 2 and issuer.requests == [], "nothing is renewed"
+        await api.close()
+        stored = TogetherApi.connect(base_url=box.base_url, api_key=FRESH, from_login=True)
+        with pytest.raises((AuthenticationError, ConnectionFailedError)):
+            await stored.list_jobs()
+        await stored.close()
 
 
 def test_one_that_others_may_read_is_locked_by_its_owner_only(issuer: Issuer, store: Path) -> None:

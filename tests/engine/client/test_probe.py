@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tbatch_tui.engine.client.probe import PER_HOST, look_at
+from tbatch_tui.engine.client.probe import _by_turns as by_turns
 from tbatch_tui.engine.client.probe import _judge as judge
 from tbatch_tui.engine.client.probe import _reason as reason
 from tbatch_tui.engine.domain.link import LinkFault, LinkLook
@@ -113,6 +114,12 @@ def test_a_status_without_words_is_told_by_its_number(status: int, fault: LinkFa
 def test_why_there_is_no_answer_is_told_by_the_error_or_its_name() -> None:
     assert reason(httpx.ReadError("cut")) == "cannot be reached: cut"
     assert reason(httpx.ReadError("")) == "cannot be reached: ReadError"
+
+
+def test_hosts_take_turns_however_many_links_one_has() -> None:
+    urls = [*(f"https://slow/{number}" for number in range(3)), "https://b/1", "http://c/1", "https://b/2"]
+    ordered = ["https://slow/0", "https://b/1", "http://c/1", "https://slow/1", "https://b/2", "https://slow/2"]
+    assert list(by_turns(urls)) == ordered
 
 
 def test_few_bytes_are_asked_for_by_get_with_no_cookie_and_no_key(

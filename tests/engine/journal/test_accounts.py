@@ -8,7 +8,7 @@ import pytest
 
 from tbatch_tui.engine.domain.account import Account
 from tbatch_tui.engine.journal.tables.accounts import ASKS_FOR
-from tests.engine.journal.test_journal import NOW, job, journal, nothing_reserved, rank_of, submit
+from tests.engine.journal.test_journal import NOW, job, journal, nothing_reserved, old_account, rank_of, submit
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.journal.journal import Journal
@@ -39,6 +39,14 @@ def test_a_server_that_does_not_say_whose_key_it_is_changes_nothing(journal: Jou
     assert journal.accounts.confirm(SERVER, "aaaa", None, None, "", NOW) == named
     bare = journal.accounts.confirm(SERVER, "bbbb", None, None, "", NOW)
     assert bare == Account(bare.id, SERVER, "bbbb") and bare.id != named.id
+
+
+def test_the_spellings_of_one_server_are_one_account_though_it_does_not_say_whose_key_it_is(journal: Journal) -> None:
+    spelled = [old_account(journal, url, "aaaa", None, NOW) for url in ("together", "https://api.together.ai")]
+    for number, account in enumerate(spelled):
+        journal.jobs.apply(account, [job(number)], NOW, nothing_reserved)
+    one = journal.accounts.confirm("together", "aaaa", None, None, "", NOW).id
+    assert journal.accounts.ids() == [one] and len(journal.records.all(one)) == 2
 
 
 @pytest.mark.parametrize("loopback", ["http://127.0.0.1:8123", "http://localhost:8123"])

@@ -8,7 +8,7 @@ from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.events import Event, JobsEnded
+from tbatch_tui.engine.events import Event, JobsEnded, RecordsChanged
 from tbatch_tui.engine.journal.published import PublishedRecords
 
 
@@ -22,3 +22,5 @@ def test_a_submission_adopted_as_a_job_that_ended_meanwhile_has_ended() -> None:
     published.publish([made], renamed=(("submission:1", "job"),))
     published.publish([made])
     assert [event for event in events if isinstance(event, JobsEnded)] == [JobsEnded((made,))]
+    [renamed] = [event.renamed for event in events if isinstance(event, RecordsChanged) and event.renamed]
+    assert renamed == (("submission:1", "job"),)

@@ -434,3 +434,15 @@ async def test_recordings_may_be_read_by_the_audio_jobs_of_all_accounts(store: J
         ["job-0003"],
         ["job-0004"],
     ]
+
+
+async def test_uploads_to_a_store_are_known_by_its_server_and_prefix_until_they_are_deleted(store: JobStore) -> None:
+    noted = store._thread.journal.recording_uploads
+    own = [("", f"s3://b/{name}") for name in ("in/1", "in/2", "into/3")]
+    for endpoint, address in (*own, ("https://e", "s3://b/in/1")):
+        noted.add(endpoint, address, len(endpoint) + 1, NOW)
+    assert await store.recordings.sizes("", "s3://b/in") == {"s3://b/in/1": 1, "s3://b/in/2": 1}
+    assert await store.recordings.sizes("https://e", "s3://b/in") == {"s3://b/in/1": 10}
+    await store.recordings.forget("", iter(["s3://b/in/1", "s3://b/in/9"]))
+    assert await store.recordings.sizes("", "s3://b/in") == {"s3://b/in/2": 1}
+    assert await store.recordings.sizes("https://e", "s3://b/in") == {"s3://b/in/1": 10}

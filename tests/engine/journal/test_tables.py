@@ -72,13 +72,17 @@ def test_what_was_stopped_is_sent_again_once_and_is_in_the_list_again(journal: J
     keys = add_group(journal, account)
     journal.groups.release(account, 1, SubmissionState.STOPPED, NOW, error="not wanted")
     journal.records.remove(account, keys[1:], NOW + 1)
+    second = journal.submissions.get(2)
+    assert second is not None
+    tried = replace(second, file_id="file-old", known_ids=("a", "b"), hint="why")  # of the file that it had then
+    journal.submissions.write(tried)
     paths = {key: Path(f"/again/{number}.jsonl") for number, key in enumerate(keys)}
     sent = journal.submissions.send_again(account, paths, (), NOW + 2, Path("/elsewhere"))
     assert [record.key for record in sent] == keys[1:], "the first was never stopped"
     for number, record in enumerate(sent, start=1):
         submission = record.submission
         assert submission is not None and submission.state is SubmissionState.INTENT
-        assert (submission.error, submission.file_id, submission.known_ids) == (None, None, ())
+        assert (submission.error, submission.hint, submission.file_id, submission.known_ids) == (None, None, None, ())
         assert (submission.path, submission.output_dir) == (Path(f"/again/{number}.jsonl"), Path("/elsewhere"))
     assert [record.key for record in journal.groups.parts(account, 1)] == keys
     assert journal.submissions.send_again(account, paths, (), NOW + 3, Path("/elsewhere")) == []
