@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tbatch_tui.engine.check import RULES, check_file, read_line
+from tbatch_tui.engine.check.lines.check_line import check_line
+from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.links import add_looks, find_links
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
@@ -648,9 +650,11 @@ def test_chosen_endpoint(tmp_path: Path) -> None:
 
 
 def test_a_request_with_what_both_kinds_need_is_of_the_kind_of_the_batch(tmp_path: Path) -> None:
-    both = chat(file="https://example.com/a.wav")
-    for endpoint in (Endpoint.CHAT, Endpoint.TRANSCRIPTION):
+    both = chat(file="https://example.com/a.wav", method="FILE")
+    for kind, endpoint in (Kind.CHAT, Endpoint.CHAT), (Kind.AUDIO, Endpoint.TRANSCRIPTION):
+        # The whole file takes a faster way where nothing is wrong.
         rules = [problem.rule for problem in check(tmp_path, both, endpoint=endpoint).problems]
+        rules += [finding.rule for finding in check_line(dumped(both), kind).findings]
         assert "other-kind" not in rules
 
 
