@@ -38,6 +38,7 @@ async def test_a_job_is_created_and_cancelled(api: TogetherApi, still_sandbox: S
     uploaded = await api.upload(chat_file, lambda *sent: progress.append(sent), lambda: False)
     size = chat_file.stat().st_size
     assert progress[-1] == (size, size) and not uploaded.reused
+    assert api.clock.last_date is not None, "uploads tell the time, too"
     assert await api.upload(chat_file, lambda *_: None, lambda: False) == Uploaded(uploaded.file_id, reused=True)
     assert await api.file_names() == {uploaded.file_id: chat_file.name}
     job, warning = await api.create(uploaded.file_id, Endpoint.CHAT)

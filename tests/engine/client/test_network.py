@@ -181,6 +181,24 @@ def test_loopback_goes_through_no_proxy(
     assert (done.returncode, done.stderr) == (0, "No job is running.\n"), done
 
 
+async def test_no_certificate_is_needed_for_a_server_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    sync_client("http://127.0.0.1:9").close()
+    await async_client("http://127.0.0.1:9").aclose()
+    for connect in sync_client, async_client:
+        with pytest.raises(ConnectionFailedError, match="there is no such file"):
+            connect(ELSEWHERE)
+
+
+@pytest.mark.parametrize("host", ["[::1]", "127.0.0.2", "localhost"])
+def test_a_server_here_is_reached_directly_with_tls_too(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answering(http_answer("403 Forbidden"))) as (proxy, heads):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy}")
+        with sync_client(f"https://{host}:9/v1") as client, pytest.raises(httpx.ConnectError):
+            client.get(f"https://{host}:9/v1")
+        assert heads == []
+
+
 def test_which_variable_names_the_proxy() -> None:
     url = httpx.URL(ELSEWHERE)
     assert proxy_variable(url, {}) == ""
