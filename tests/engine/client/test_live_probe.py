@@ -15,6 +15,7 @@ from tbatch_tui.engine.errors import (
     RedirectError,
     RequestRejectedError,
 )
+from tbatch_tui.sandbox.jobs.file_store import FileStore
 
 if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
@@ -99,3 +100,12 @@ def test_a_file_that_cannot_be_deleted_stays(sandbox: Sandbox) -> None:
     sandbox.plan_fault("status", "/v1/files/", method="DELETE", status=500, last=99)
     assert run(sandbox).statuses[-1] == "COMPLETED"
     assert len(set(deleted(sandbox))) == 3, "one that cannot be deleted keeps none of the others"
+
+
+def test_a_server_that_takes_the_same_bytes_twice_is_rid_of_both(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileStore, "find_by_checksum", lambda *_: None)
+    seen = run(sandbox)
+    assert seen.was_known is False and seen.job["status"] == "COMPLETED"
+    assert len(set(deleted(sandbox))) == 4, "the file, its second upload, and the two result files"
