@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -16,7 +17,7 @@ from tbatch_tui.tui import theme
 from tbatch_tui.tui.textual_private import replace_first_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from textual.events import Paste
 
@@ -210,6 +211,8 @@ class ProfileSwitch(Navigation):
     _is_engine_open: bool
     _switching: asyncio.Task[None] | None = None
     """Closes one engine and opens the other; leaving the app waits for it."""
+    _left_waiting: Mapping[str, str] = MappingProxyType({})
+    """By profile, what of it was under way when it was left: `3 downloads`."""
 
     async def close_engine(self) -> None:
         """Close the engine, if it is open."""
@@ -244,7 +247,7 @@ class ProfileSwitch(Navigation):
         from tbatch_tui.tui.screens.jobs.dialogs.profile import choose_profile, confirm_switch, wait_for_key
 
         try:
-            name = await choose_profile(self, self.settings)
+            name = await choose_profile(self, self.settings, self._left_waiting)
             if name is None or not await confirm_switch(self, self.engine):
                 return
             settings = await asyncio.to_thread(self.settings_of, name)
@@ -263,6 +266,7 @@ class ProfileSwitch(Navigation):
         """Close this engine, open that of other settings, and show its jobs. `waiting` keeps keys away meanwhile."""
         from tbatch_tui.config.engine_options import options_from
         from tbatch_tui.engine.engine import BatchEngine
+        from tbatch_tui.tui.screens.jobs.dialogs.profile import transfer_words, waiting_words
         from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 
         engine = BatchEngine(options_from(settings), self.bridge.emit)
@@ -272,7 +276,12 @@ class ProfileSwitch(Navigation):
             waiting.dismiss(None)
             self.bridge.report(error)
             return
+        left_name = self.settings.profile.name if self.settings.profile is not None else ""
+        words = transfer_words(await self.engine.records())
         await self.close_engine()
+        name = settings.profile.name if settings.profile is not None else ""
+        waiting_of = {**self._left_waiting, left_name: words}
+        self._left_waiting = {other: words for other, words in waiting_of.items() if words and other != name}
         if self.is_screen_installed("create"):
             self.uninstall_screen("create")  # it would submit with the engine that is closed
         self.settings, self.engine = settings, engine
@@ -280,7 +289,8 @@ class ProfileSwitch(Navigation):
         while len(self.screen_stack) > 1:
             left.append(self.pop_screen())
         # At once, so that no key comes in between.
-        left.append(replace_first_screen(self, JobsScreen(engine, self.bridge, first)))
+        jobs = JobsScreen(engine, self.bridge, first, waiting=waiting_words(self._left_waiting))
+        left.append(replace_first_screen(self, jobs))
         for screen in left:
             await screen
         await self.open_engine()

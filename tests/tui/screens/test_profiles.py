@@ -21,9 +21,10 @@ from tbatch_tui.tui.dialogs.choose import ChoiceDialog
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.messages import SwitchProfile
 from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
+from tbatch_tui.tui.terminal.crash_report import report_crash
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import screen_lines, screen_text
+from tests.helpers.drawn import same_as_before, screen_lines, screen_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,13 +113,21 @@ async def test_its_jobs_its_name_and_its_key_are_there_at_once(app: TbatchApp, w
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_name_is_in_the_header_at_every_size(app: TbatchApp, size: tuple[int, int]) -> None:
+async def test_the_name_is_in_the_header_at_every_size(
+    app: TbatchApp, work: Sandbox, home: Sandbox, size: tuple[int, int]
+) -> None:
+    """The list of profiles is compared with snapshots; `TBATCH_SNAPSHOTS=write pytest …` writes them again."""
     async with app.run_test(size=size) as pilot:
         await until(lambda: "Validating" in screen_text(app))
         assert screen_lines(app)[0].startswith(" Jobs   work  ")
         await pilot.press("P")
         await until(lambda: isinstance(app.screen, ChoiceDialog))
         shown = screen_text(app)
+        for box, name in ((work, "PORT-A"), (home, "PORT-B")):
+            port = box.base_url.rpartition(":")[2]
+            shown = shown.replace(port, name[: len(port)].ljust(len(port)))
+        dialog = shown[shown.index("╭") : shown.index("╯") + 1]  # the clock of what is behind it runs
+        same_as_before(dialog + "\n", f"profiles-{size[0]}x{size[1]}.txt")
         for words in ("work", "in use", "WORK_KEY", "home", "slow", "sleep …", "no profile", "Stay"):
             assert words in shown, words
 
@@ -154,9 +163,14 @@ async def test_an_upload_is_asked_about_and_goes_on_when_its_profile_is_back(
         await pilot.press("y")
         await until(lambda: is_on(app, "home"))
         assert len(work.jobs) == 1  # the one that was there before
+        await until(lambda: "1 upload of work: waiting until you switch back (P)." in screen_text(app))
+        await pilot.press("P")
+        await until(lambda: "1 upload waiting" in screen_text(app))
+        await pilot.press("escape")
         await switch_to("work", app, pilot)
         await until(lambda: is_on(app, "work") and len(work.jobs) == 2)
         await until(lambda: "requests" in screen_text(app) and "Uploading" not in screen_text(app))
+        assert "waiting until" not in screen_text(app)
     assert work.count("POST", "/v1/batches") == 1
 
 
@@ -203,3 +217,63 @@ def test_a_name_can_be_read_on_its_colour(colour: str, chosen: Theme) -> None:
 
     _, ink, _, ground = theme.badge_style(colour, chosen).split()
     assert theme.contrast(Color.parse(ink), Color.parse(ground)) >= theme.MIN_CONTRAST
+
+
+async def test_downloads_of_a_profile_that_was_left_wait_for_it_and_that_is_said(app: TbatchApp, work: Sandbox) -> None:
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(lambda: is_on(app, "work"))
+        job_id = work.add_job("COMPLETED", rows=2)
+        work.plan_fault("delay", "/v1/files/*/content", seconds=30.0, last=1)
+        await until(lambda: app.engine.record(job_id) is not None)
+        await app.engine.download(job_id)
+        await until(lambda: app.engine.has_transfers)
+        await switch_to("home", app, pilot)
+        await until(lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await until(lambda: is_on(app, "home"))
+        await until(lambda: "1 download of work: waiting" in screen_text(app))
+        await switch_to("slow", app, pilot)
+        await until(lambda: isinstance(app.screen, KeyWait))
+        await pilot.press("escape")
+        await until(lambda: is_on(app, "home") and "1 download of work" in screen_text(app))
+        await switch_to("work", app, pilot)
+        await until(lambda: is_on(app, "work") and len(app.engine.record(job_id).paths) == 1)  # type: ignore[union-attr]
+
+
+async def test_a_crash_report_under_a_profile_has_neither_its_key_nor_what_its_command_said(
+    app: TbatchApp, home: Sandbox, tmp_path: Path
+) -> None:
+    said = f"{HOME_KEY}\nsecond line of the command\n"
+    printed = tmp_path / "printed"
+    printed.write_text(said)
+    printed.chmod(0o600)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        config.read_text()
+        + f"""[profiles.told]
+key_command = ["head", "-n", "1", "{printed}"]
+base_url = "{home.base_url}"
+"""
+    )
+
+    def crash(*_: object) -> str:
+        raise RuntimeError(f"a bug with {app.engine.options.api_key} in its text")
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: is_on(app, "work"))
+        assert app.settings_of is not None
+        app.settings = with_key(app.settings_of("work"))  # config.toml has one more
+        await pilot.press("P")
+        await until(lambda: isinstance(app.screen, ChoiceDialog) and "told" in screen_text(app))
+        await pilot.press(*["down"] * 4, "enter")
+        await until(lambda: is_on(app, "told"))
+    try:
+        crash()
+    except RuntimeError:
+        told = report_crash(tmp_path)
+    [report] = tmp_path.glob("crash-*.txt")
+    for text in (told, report.read_text(), (tmp_path / "data" / "tbatch-tui.log").read_text()):
+        assert HOME_KEY not in text and WORK_KEY not in text and "second line" not in text
+    assert "a bug with" in report.read_text()
+    kept = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert kept and not [path for path in kept if HOME_KEY.encode() in path.read_bytes()]

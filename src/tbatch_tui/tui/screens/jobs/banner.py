@@ -1,4 +1,4 @@
-"""The line above the list, about all of it: offline, a refused key, no key, or that this is a demo."""
+"""The line above the list, about all of it: offline, a refused key, no key, a demo, or what another profile left."""
 
 from __future__ import annotations
 
@@ -25,9 +25,15 @@ class JobBanner(Static):
     JobBanner { height: auto; max-height: 3; padding: 0 2; display: none; }
     """
 
-    def __init__(self, *, demo: bool = False) -> None:
-        """`demo` is whether the line names the demo while all is well."""
+    def __init__(self, *, demo: bool = False, waiting: str = "") -> None:
+        """Show one of these while all is well.
+
+        Args:
+            demo: Whether this is the demo.
+            waiting: What waits for another profile to be in use again, safe for the screen; empty if nothing does.
+        """
         super().__init__(markup=False)
+        self._waiting = waiting
         self._demo = demo
         self._shown: StyledText = []
 
@@ -42,6 +48,8 @@ class JobBanner(Static):
         pieces = _health_pieces(health, now, has_history)
         if not pieces and self._demo:
             pieces = [(DEMO, "$status-quiet")]
+        elif not pieces and self._waiting:
+            pieces = [(fill_keys(self._waiting), "$status-quiet")]
         if pieces != self._shown:
             self._shown = pieces
             self.update(styled_content(pieces))

@@ -67,12 +67,14 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
         keys.PROFILE,
     ]
 
-    def __init__(self, engine: BatchEngine, bridge: Bridge, first: Iterable[JobRecord], *, demo: bool = False) -> None:
-        """`first` are the records read before the first frame; `demo` makes the banner name the demo."""
+    def __init__(
+        self, engine: BatchEngine, bridge: Bridge, first: Iterable[JobRecord], *, demo: bool = False, waiting: str = ""
+    ) -> None:
+        """`first` are the records read before the first frame; of `demo` and `waiting` the banner tells."""
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self._demo = demo
+        self._banner = JobBanner(demo=demo, waiting=waiting)
         self._model = JobListModel(first)
         self._saved_choices = self._model.choices
         self.costs = JobCosts(engine)
@@ -85,7 +87,7 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
 
     def body(self) -> ComposeResult:
         """Compose the banner, the table and the details."""
-        yield JobBanner(demo=self._demo)
+        yield self._banner
         with Container(id="list-and-foot"):
             yield self.table
             yield JobDetails(self.engine, id="foot")
@@ -159,7 +161,7 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
 
     def _show_health(self) -> None:
         has_history = bool(self._model.records)
-        self.query_one(JobBanner).show(self.engine.health, self.engine.now(), has_history=has_history)
+        self._banner.show(self.engine.health, self.engine.now(), has_history=has_history)
 
     def _show_details(self) -> None:
         self._place_details()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.widgets import Static
 
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.server_address import canonical_server
 from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.text import format as fmt
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
@@ -18,10 +20,13 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import line, line_content, lines_content
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from textual.app import App, ComposeResult
     from textual.binding import BindingType
 
     from tbatch_tui.config.settings import Profile, Settings
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.render.styled import StyledText
 
@@ -31,11 +36,30 @@ NONE = "no profile"
 """What the choice of no profile is called. A profile cannot have this name."""
 
 
-async def choose_profile(app: App[Any], settings: Settings) -> str | None:
-    """Return the name of the profile that the person chooses, "" for none of them; None if they leave it."""
+def transfer_words(records: Iterable[JobRecord]) -> str:
+    """Return what is under way, and waits once its profile is left: `3 downloads, 1 upload`; empty if nothing is."""
+    downloads = uploads = 0
+    for record in records:
+        uploads += record.is_being_submitted
+        downloads += sum(transfer.state is TransferState.WANTED for transfer in record.transfers)
+    counted = ((downloads, "download"), (uploads, "upload"))
+    return ", ".join(fmt.plural(count, word) for count, word in counted if count)
+
+
+def waiting_words(waiting: Mapping[str, str]) -> str:
+    """Return what is said above the jobs of what waits for other profiles, which are named."""
+    parts = [f"{words} of {line(name) or NONE}" for name, words in waiting.items()]
+    return f"{'; '.join(parts)}: waiting until you switch back ({{jobs.profile}})." if parts else ""
+
+
+async def choose_profile(app: App[Any], settings: Settings, waiting: Mapping[str, str]) -> str | None:
+    """Return the name of the profile that the person chooses, "" for none of them; None if they leave it.
+
+    `waiting` has for each profile that was left what waits for it.
+    """
     current = settings.profile.name if settings.profile is not None else ""
     options = [
-        Option(name, line(name), _description(profile, is_current=name == current, app=app))
+        Option(name, line(name), _description(profile, waiting.get(name, ""), is_current=name == current, app=app))
         for name, profile in settings.profiles.items()
     ]
     own: StyledText = [("TOGETHER_API_KEY, else what tg login stored", "")]
@@ -56,8 +80,8 @@ async def choose_profile(app: App[Any], settings: Settings) -> str | None:
     )
 
 
-def _description(profile: Profile, *, is_current: bool, app: App[Any]) -> StyledText:
-    """Return where the key of a profile comes from, and its server."""
+def _description(profile: Profile, waiting: str, *, is_current: bool, app: App[Any]) -> StyledText:
+    """Return what waits for a profile, where its key comes from, and its server."""
     key = profile.key_env or f"{profile.key_command[0]} …"
     server = canonical_server(profile.base_url) if profile.base_url else ""
     pieces: StyledText = []
@@ -65,6 +89,8 @@ def _description(profile: Profile, *, is_current: bool, app: App[Any]) -> Styled
         pieces.append((f" {profile.colour} ", theme.badge_style(profile.colour, app.current_theme)))
     if is_current:
         pieces.append(("in use", "bold $accent-text"))
+    if waiting:
+        pieces.append((f"{waiting} waiting", "$status-attention"))
     pieces += [(line(text), "") for text in (key, server.partition("//")[2]) if text]
     separated: StyledText = []
     for piece in pieces:
