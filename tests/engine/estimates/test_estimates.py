@@ -114,6 +114,13 @@ async def test_a_file_is_estimated_by_the_jobs_that_ran_before(
         assert tried.expected_jobs == 1 and tried.input is not None and tried.expected is not None
         assert tried.expected == pytest.approx(tried.input + answer), "at the real-time price"
         assert format_price_before(tried).startswith(f"{tried.expected_words}; at most $")
-        again = await engine.submit_checked(second, Endpoint.CHAT, requests=8, estimate=after)
+        key = await engine.groups.submit(
+            second, Endpoint.CHAT, requests=8, fingerprint=await engine.fingerprint(second), first=2
+        )
+        parts = [part.submission.estimate for part in await engine.groups.parts(key) if part.submission is not None]
+        assert [part.expected_jobs if part is not None else 0 for part in parts] == [1, 1]
+        assert sum(part.expected or 0.0 for part in parts if part is not None) == pytest.approx(after.expected)
+        third = write_chat(tmp_path / "third.jsonl", [f"Third {n}?" for n in range(8)])
+        again = await engine.submit_checked(third, Endpoint.CHAT, requests=8, estimate=after)
         kept: Any = engine.record(again)
         assert kept.submission.estimate == after

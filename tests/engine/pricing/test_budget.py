@@ -23,10 +23,11 @@ from tbatch_tui.engine.pricing.budget import (
     whole_file,
 )
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
-from tests.conftest import write_chat
+from tests.conftest import until, write_chat
 from tests.engine.pricing.ledger import ABOUT_TWO, PLAIN, PRICES, RECORDS, a_record, tokens, utc
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -178,3 +179,61 @@ async def test_two_submits_at_once_are_counted_one_after_the_other(
         )
     refused = [result for result in results if isinstance(result, OverBudgetError)]
     assert (len(refused), len(results) - len(refused)) == (2, 2), results
+
+
+async def test_what_follows_later_is_judged_again_and_waits_where_the_month_has_no_room_any_more(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    box = still_sandbox
+    path = write_chat(tmp_path / "parts.jsonl", [f"Question {number}?" for number in range(12)])
+    large = write_chat(tmp_path / "large.jsonl", [f"What is {number}?" for number in range(24)])
+    async with make_engine(box) as engine:
+        most = (await engine.prices.estimate(path)).most
+    assert most is not None
+    options = {"requests_per_job": 3, "parts_at_once": 1, "budget": Budget(month=1.2 * most)}
+    async with make_engine(box, **options) as engine:
+        fingerprint = await engine.fingerprint(path)
+        key = await engine.groups.submit(path, Endpoint.CHAT, requests=12, fingerprint=fingerprint)
+        await engine.wait_until(key, lambda record: record.job is not None)
+        await submit(engine, large, over_budget=True)
+        await until(lambda: len(box.jobs) == 2)
+
+        async def parts(status: str) -> int:
+            return sum(part.status == status for part in await engine.groups.parts(key))
+
+        box.advance(120)
+        await until_async(lambda: parts("READY"), 3)
+        assert len(box.jobs) == 2
+        second = (await engine.groups.parts(key))[1].submission
+        assert (
+            second is not None and second.error is not None and second.error.startswith("Budget: It may cost up to $")
+        )
+        with pytest.raises(OverBudgetError):
+            await engine.groups.go_on(key)
+        assert await parts("READY") == 3
+        assert await engine.groups.go_on(key, over_budget=True) == 3
+        for jobs in (3, 4, 5):  # one at a time, as before, and nobody is asked again
+            await until(lambda jobs=jobs: len(box.jobs) == jobs)  # type: ignore[misc]
+            box.advance(120)
+        await until_async(lambda: parts("COMPLETED"), 4)
+
+
+async def test_what_was_submitted_above_the_budget_is_not_asked_about_again(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    path = write_chat(tmp_path / "parts.jsonl", [f"Question {number}?" for number in range(6)])
+    options = {"requests_per_job": 3, "parts_at_once": 1, "budget": Budget(month=0.0000001)}
+    async with make_engine(still_sandbox, **options) as engine:
+        fingerprint = await engine.fingerprint(path)
+        key = await engine.groups.submit(path, Endpoint.CHAT, requests=6, fingerprint=fingerprint, over_budget=True)
+        for jobs in (1, 2):
+            await until(lambda jobs=jobs: len(still_sandbox.jobs) == jobs)  # type: ignore[misc]
+            still_sandbox.advance(120)
+        await engine.wait_until(key, lambda record: record.is_finished)
+
+
+async def until_async(count: Callable[[], Awaitable[int]], wanted: int) -> None:
+    """Wait until this many are counted."""
+    async with asyncio.timeout(20):
+        while await count() != wanted:
+            await asyncio.sleep(0.02)

@@ -191,6 +191,8 @@ class JobGroup:
     """How many parts are out together at most; 0 for all."""
     approved: int = 0
     """How many stages the person has let pass, whatever came of them."""
+    over_budget: bool = False
+    """Whether the person wants it sent also above the budget."""
 
     @property
     def key(self) -> str:
@@ -257,6 +259,7 @@ class NewGroup(NamedTuple):
     """The files that `path` was joined of, where there are several; no part has lines of two of them."""
     has_room: bool = True
     """Whether the tokens of all parts may be enqueued at once; if not, all wait until it is known which may."""
+    over_budget: bool = False
 
     def is_sent_at_once(self, part: int) -> bool:
         """Return whether a part is sent now: it is of the first stage, and among those that may be out together."""

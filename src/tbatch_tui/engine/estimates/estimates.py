@@ -35,14 +35,20 @@ class Estimates:
     async def of_file(self, path: Path) -> Estimate:
         """Return what a file may cost and is likely to. Read in threads. Raises LocalFileError and JournalError."""
         from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+
+        [found] = await self.of_parts([path], (await fingerprint_file(path)).sha256)
+        return found
+
+    async def of_parts(self, paths: Sequence[Path], sha256: str) -> list[Estimate]:
+        """Return the same of each part of a file, whose recipe is known by the SHA-256 of the whole file."""
         from tbatch_tui.engine.pricing.demand import demand_of
 
-        demands = await run_reading(demand_of, path)
-        prices = await self._prices.price_list()
-        noted = await self._store.recipe((await fingerprint_file(path)).sha256)
+        prices, noted = await self._prices.price_list(), await self._store.recipe(sha256)
         recipe = _parsed(noted.text) if noted is not None else None
-        learned = await self.learned([demand.model for demand in demands], recipe)
-        return with_learned(estimate(demands, prices), demands, learned, prices)
+        demands = [await run_reading(demand_of, path) for path in paths]
+        models = dict.fromkeys(demand.model for of_part in demands for demand in of_part)
+        learned = await self.learned(list(models), recipe)
+        return [with_learned(estimate(of_part, prices), of_part, learned, prices) for of_part in demands]
 
     async def of_requests(self, requests: Sequence[LiveRequest]) -> Estimate:
         """Return what requests that are asked at once may cost and are likely to. Raises JournalError."""

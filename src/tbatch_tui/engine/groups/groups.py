@@ -15,7 +15,7 @@ from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionSt
 from tbatch_tui.engine.events import Event, RecordsChanged
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
 from tbatch_tui.engine.groups.sending.advance import GroupAdvance
-from tbatch_tui.engine.groups.stages import number
+from tbatch_tui.engine.groups.stages import is_above_budget, number
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -234,8 +234,10 @@ class JobGroups:
         rest = [part for part in parts if part.is_waiting]
         budget = self._prices.budget
         async with budget.admitting(lambda: budget.judge_parts(parts, rest), over_budget=over_budget):
+            if over_budget:
+                await self._store.groups.allow_over_budget(record.group.id)
             waiting = await self._store.groups.approve(record.group.id)
-            await self._advance.advance(record.group.id)
+            await self._advance.advance(record.group.id, is_admitted=True)
         return len(waiting)
 
     async def drop_rest(self, key: str) -> int:
@@ -270,19 +272,24 @@ class JobGroups:
     async def go_on(self, key: str, *, over_budget: bool = False) -> int:
         """End the hold of a group, and submit what waited for the person; return how many parts have not been sent.
 
-        Raises BatchError.
+        What only the budget kept back goes on stage by stage; `over_budget` lets all of it be above. Raises BatchError.
         """
         record = self._store.record(key)
         if record is None or record.group is None:
             return 0
-        parts = await self._store.groups.parts(record.group.id)
-        if any(part.status == LocalStatus.READY for part in parts):
+        group_id, parts = record.group.id, await self._store.groups.parts(record.group.id)
+        if any(part.status == LocalStatus.READY for part in parts) and not is_above_budget(parts):
             return await self.send_rest(key, over_budget=over_budget)
         waiting = [part for part in parts if part.is_waiting]
         if waiting and waiting[0].submission is not None:
             await self._admit(waiting[0].submission.path)
-        await self._store.groups.hold(record.group.id, on=False)
-        await self._advance.advance(record.group.id)
+        budget = self._prices.budget
+        async with budget.admitting(lambda: budget.judge_parts(parts, waiting), over_budget=over_budget):
+            if over_budget:
+                await self._store.groups.allow_over_budget(group_id)
+            await self._advance.release(group_id, SubmissionState.WAITING, only=(SubmissionState.READY,))
+            await self._store.groups.hold(group_id, on=False)
+            await self._advance.advance(group_id, is_admitted=True)
         return len(waiting)
 
     # -- what was sent is back -----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.estimates.estimates import Estimates
 from tbatch_tui.engine.groups.sending.enqueued import fit_together
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.threads import run_cancellable
@@ -51,7 +52,8 @@ class NewGroups:
         parts = await self._write_parts(group, fingerprint)
         folder = parts[0].path.parent
         try:
-            parts = [part._replace(estimate=await self._prices.estimate(part.path)) for part in parts]
+            found = await Estimates(self._store, self._prices).of_parts([part.path for part in parts], group.sha256)
+            parts = [part._replace(estimate=each) for part, each in zip(parts, found, strict=True)]
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
@@ -59,7 +61,7 @@ class NewGroups:
         most = math.fsum(bounds) if len(bounds) == len(parts) else None
         budget = self._prices.budget
         try:
-            group = group._replace(gates=_with_bound(group.gates, most))
+            group = group._replace(gates=_with_bound(group.gates, most), over_budget=over_budget)
             async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
                 estimates = [part.estimate for part in parts]
                 has_room = fit_together(estimates, self._store.records, self._options.enqueued_tokens)

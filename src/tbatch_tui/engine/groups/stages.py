@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.submission import JobGroup
 
 
+ABOVE_BUDGET = "Budget: "
+"""How the reason begins for which parts wait for the person that their budget does not allow."""
+
+
+_READY = SubmissionState.READY
+
+
 class GroupStep(NamedTuple):
     """What is done now with the parts that wait."""
 
@@ -87,6 +94,12 @@ def over_cost(
         return f"what they cost is not known, so {money(most)} cannot be held"
     whole = math.fsum(known) / requests * group.requests
     return "" if whole <= most else f"all requests would cost about {money(whole)}, above {money(most)}"
+
+
+def is_above_budget(parts: Sequence[JobRecord]) -> bool:
+    """Return whether parts wait for the person because of the budget alone."""
+    ready = [part.submission for part in parts if part.submission is not None and part.submission.state is _READY]
+    return any((submission.error or "").startswith(ABOVE_BUDGET) for submission in ready)
 
 
 def number(part: JobRecord) -> int:

@@ -65,7 +65,7 @@ _SUBMISSION_COLUMNS = (
 
 _GROUP_COLUMNS = (
     *("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on"),
-    *("name", "held", "stages", "share", "gates", "at_once", "approved"),
+    *("name", "held", "stages", "share", "gates", "at_once", "approved", "over_budget"),
 )
 
 TRANSFER_COLUMNS = (
@@ -209,6 +209,7 @@ def row_to_group(row: sqlite3.Row) -> JobGroup | None:
         "path": Path(os.fsdecode(values["path"])),
         "auto_continue": bool(values["auto_continue"]),
         "is_held": bool(values["is_held"]),
+        "over_budget": bool(values["over_budget"]),
         "stages": tuple(int(end) for end in values["stages"].split()),
         "gates": tuple(map(parse_gate, values["gates"].split())),
     }

@@ -243,4 +243,5 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE groups ADD COLUMN gates TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE groups ADD COLUMN over_budget INTEGER NOT NULL DEFAULT 0",
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.sending.enqueued import Room, room_for
-from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, next_step, number
+from tbatch_tui.engine.groups.stages import ABOVE_BUDGET, format_outcome, is_answered_whole, next_step, number
+from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup
@@ -51,8 +54,15 @@ class GroupAdvance:
         else:
             self.without_room.discard(group_id)
 
-    async def advance(self, group_id: int) -> None:
-        """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on."""
+    async def advance(self, group_id: int, *, is_admitted: bool = False) -> None:
+        """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on.
+
+        They wait too if the month's budget does not allow them any more: other jobs may have taken what was left.
+
+        Args:
+            group_id: The group.
+            is_admitted: Whether the caller has seen to it that the budget allows them.
+        """
         # Also those that were taken out of the list: a stage is not good because nobody wants to see it any more.
         parts = await self._store.groups.parts(group_id, even_removed=True)
         if not parts or (group := parts[0].group) is None:
@@ -66,7 +76,12 @@ class GroupAdvance:
                 title = f"{_stage_name(step.ask)}: {outcome[:1].lower()}{outcome[1:]}"
                 self._emit(Notice(title, hint, "warning", parts[0].key))
         elif step.send:
-            moved = await self._send(group_id, step.send)
+            try:
+                async with self._within_budget(group, parts, step.send, is_admitted=is_admitted):
+                    moved = await self._send(group_id, step.send)
+            except (OverBudgetError, LocalFileError) as error:
+                await self._pause(group_id, parts[0], error, rest)
+                return
             if moved and step.passed:
                 outcome = "all ok" if all(map(is_answered_whole, step.passed)) else format_outcome(*step.passed)
                 count = sum(part.requests or 0 for part in moved)
@@ -88,6 +103,25 @@ class GroupAdvance:
         if moved:
             await self._runtime.resume_submissions()
         return moved
+
+    @asynccontextmanager
+    async def _within_budget(
+        self, group: JobGroup, parts: Sequence[JobRecord], send: Collection[int], *, is_admitted: bool
+    ) -> AsyncIterator[None]:
+        """Let parts be sent inside, if the budget allows them now. Raises OverBudgetError and LocalFileError."""
+        if is_admitted:
+            yield
+            return
+        budget = self._prices.budget
+        sent = [part for part in parts if number(part) in send]
+        async with budget.admitting(lambda: budget.judge_parts(parts, sent), over_budget=group.over_budget):
+            yield
+
+    async def _pause(self, group_id: int, first: JobRecord, error: BatchError, rest: int) -> None:
+        """Let all that waits of a group wait for the person, for a reason that is no outcome of its parts."""
+        if await self.release(group_id, SubmissionState.READY, error=f"{ABOVE_BUDGET}{error.title}", only=_WAITING):
+            hint = f"The other {rest:,} are on hold; none has been sent."
+            self._emit(Notice(f"{first.name_of_file}: {error.title}", hint, "warning", first.key))
 
     async def _cost_of(self, group: JobGroup) -> Callable[[JobRecord], float | None]:
         """Return what tells what a part cost; prices are only asked for where a gate of the group is about them."""

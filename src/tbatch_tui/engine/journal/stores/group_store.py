@@ -120,6 +120,10 @@ class GroupStore:
             records += await self._run_until_written(self._journal.groups.parts, account_id, group_id)
         return records
 
+    async def allow_over_budget(self, group_id: int) -> None:
+        """Save that what waits of a group may be sent above the budget."""
+        await self._run(self._journal.groups.allow_over_budget, self._thread.account_id, group_id)
+
     async def release(
         self,
         group_id: int,

@@ -134,8 +134,8 @@ class GroupTable:
         stages, gates = (" ".join(map(str, each)) for each in (group.stages, group.gates))
         cursor = self._db.execute(
             "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at, "
-            "name, stages, gates, at_once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, group.auto_continue, now, group.name, stages, gates, group.at_once),
+            "name, stages, gates, at_once, over_budget) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, group.auto_continue, now, group.name, stages, gates, group.at_once, group.over_budget),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -168,6 +168,13 @@ class GroupTable:
         with self._db.transaction():
             self._db.execute("UPDATE groups SET held = ? WHERE account_id = ? AND id = ?", (on, account_id, group_id))
             return self.parts(account_id, group_id)
+
+    def allow_over_budget(self, account_id: int, group_id: int) -> None:
+        """Commit that what waits of a group may be sent above the budget."""
+        with self._db.transaction():
+            self._db.execute(
+                "UPDATE groups SET over_budget = 1 WHERE account_id = ? AND id = ?", (account_id, group_id)
+            )
 
     def approve(self, account_id: int, group_id: int, now: float) -> list[JobRecord]:
         """Commit that the person wants all that waits of a group to be sent; return the records of its parts.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.groups.stages import format_outcome, number
+from tbatch_tui.engine.groups.stages import format_outcome, is_above_budget, number
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money
@@ -44,7 +44,7 @@ class RestDialog(ChoiceDialog[Rest]):
         super().__init__(
             f"Send the other {rest:,} of {first.name_of_file}?",
             _explanation(parts, group, cost, rest),
-            list(_options(first, group, rest)),
+            list(_options(first, rest, is_held=group.is_held or is_above_budget(parts))),
             leave="Cancel",
             title_width=18,
         )
@@ -54,6 +54,9 @@ def _explanation(parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None,
     """Return what became of what was sent, and what the rest would cost at the same price a request."""
     first = parts[0]
     held = "On hold: nothing is sent until you continue. " if group.is_held else ""
+    if is_above_budget(parts):
+        why = next(part.submission.error for part in parts if part.is_waiting and part.submission is not None)
+        return f"{why}. {sum(part.is_waiting for part in parts):,} of {group.parts:,} parts are not sent."
     if not group.first:
         sent = [part for part in parts if part.counts is not None]
         outcome = (
@@ -83,11 +86,11 @@ def _over(parts: Sequence[JobRecord]) -> str:
     return f"; {why}" if found else ""
 
 
-def _options(first: JobRecord, group: JobGroup, rest: int) -> Iterator[Option[Rest]]:
+def _options(first: JobRecord, rest: int, *, is_held: bool) -> Iterator[Option[Rest]]:
     if any(transfer.path for transfer in first.transfers):
         yield Option(Rest.LOOK, "View answers", [("the rest stays on hold", "")])
     yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
-    if group.is_held:
+    if is_held:
         yield Option(Rest.GO_ON, "Continue", [("stage by stage, as chosen when it was submitted", "")])
     else:
         yield Option(Rest.HOLD, "Pause", [("nothing more is sent until you continue; jobs run on", "")])
