@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.domain.catalogue import ModelInfo
+from tbatch_tui.engine.pricing.prices import Price
+from tbatch_tui.engine.pricing.spending.model_history import ModelEntry, ModelHistory
 from tbatch_tui.tui.messages import OpenModels
+from tbatch_tui.tui.screens.models.rows import describe_history
 from tbatch_tui.tui.screens.models.screen import ModelsScreen
 from tests.conftest import CHAT_MODEL, until
 from tests.helpers.app_host import make_app
@@ -48,6 +53,21 @@ async def test_models_are_listed_filtered_and_sorted(sandbox: Sandbox, tmp_path:
         check_screen(app)
         await pilot.press("escape")
         await until(lambda: app.screen is app.jobs)
+
+
+def test_a_median_is_said_where_the_sizes_of_the_jobs_are_not_known() -> None:
+    def said(history: ModelHistory | None) -> str:
+        return "".join(
+            text
+            for text, _ in describe_history(
+                ModelEntry(ModelInfo(CHAT_MODEL), Price(None, None, None, None), history=history)
+            )
+        )
+
+    known = ModelHistory(jobs=3, median_seconds=660.0)
+    assert said(known) == " 3 jobs of yours; median time 11 m, of how many requests is not known"
+    assert said(replace(known, median_seconds=None)) == " 3 jobs of yours; none tells how long it takes"
+    assert said(None) == " no job of yours ran with it"
 
 
 async def test_names_stay_beside_the_columns_that_had_no_room(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -162,7 +162,10 @@ def describe_history(entry: ModelEntry) -> StyledText:
     if history is None:
         return [(" no job of yours ran with it", QUIET)]
     if not history.by_size:
-        return [(f" {fmt.plural(history.jobs, 'job')} of yours; none tells how long it takes", QUIET)]
+        took = "none tells how long it takes"
+        if history.median_seconds is not None:
+            took = f"median time {fmt.duration(history.median_seconds)}, of how many requests is not known"
+        return [(f" {fmt.plural(history.jobs, 'job')} of yours; {took}", QUIET)]
     sizes = []
     for size in history.by_size:
         words = f"over {10_000:,}" if size.up_to is None else f"up to {size.up_to:,}"

@@ -48,6 +48,10 @@ class SpendTable(RecordTable[SpendLine], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
 
 
+_WHOLE_MONTH_FROM = 80
+"""Cells of a terminal from which the header has room for the whole name of a month."""
+
+
 class SpendScreen(BaseScreen):
     """The spending of one month at a time."""
 
@@ -122,9 +126,16 @@ class SpendScreen(BaseScreen):
         self._show_header()
         self.refresh_bindings()
 
+    def on_resize(self) -> None:
+        """Name the month as there is room for it."""
+        if self.is_mounted:
+            self._show_header()
+
     def _show_header(self) -> None:
         spend = self._shown
-        subject = fmt.join(f"{month_words(self._month)} (UTC)", by_words(self._by))
+        month, _, year = month_words(self._month).partition(" ")
+        name = f"{month if self.size.width >= _WHOLE_MONTH_FROM else month[:3]} {year} (UTC)"
+        subject = fmt.join(name, by_words(self._by))
         if spend is None:
             self.header.show(subject)
             return
