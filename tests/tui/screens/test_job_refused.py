@@ -63,6 +63,7 @@ async def test_without_a_report_the_error_of_the_job_names_the_line(still_sandbo
         screen = await open_job(app, job_id)
         await until(lambda: "Line 4" in screen_text(app))
         assert "Report" not in screen_text(app), "it says what the error says"
+        assert "i gets its input file; ⏎ then checks that." in screen_text(app)
         await pilot.press("i")
         await until(lambda: screen.check_action("go_on", ()) is True)
         await pilot.press("enter")

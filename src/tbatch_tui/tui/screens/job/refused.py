@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NOTHING_TO_CHECK = "Only the input file of a job that failed is checked again from here"
 NOT_HERE = "Its input file is not on this machine: {job.fetch-input} gets that of a job not submitted here"
 _CHECK = "{go.on} checks the file again"
+_FETCH = "{job.fetch-input} gets its input file; {go.on} then checks that."
 _MAX_LINES = 8
 """Lines of a report that are shown one by one."""
 
@@ -48,6 +49,8 @@ def report_facts(report: ValidationReport | None, record: JobRecord, *, can_chec
     if can_check:
         place = ", at the line that was refused." if _refused(record, report) else "."
         facts.append(("", [(fill_keys(f"{_CHECK}{place}"), QUIET)]))
+    elif record.status == JobStatus.FAILED and record.can_fetch_input:
+        facts.append(("", [(fill_keys(_FETCH), QUIET)]))
     return facts
 
 
