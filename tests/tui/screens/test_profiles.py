@@ -126,8 +126,13 @@ async def test_the_name_is_in_the_header_at_every_size(
         for box, name in ((work, "PORT-A"), (home, "PORT-B")):
             port = box.base_url.rpartition(":")[2]
             shown = shown.replace(port, name[: len(port)].ljust(len(port)))
-        dialog = shown[shown.index("╭") : shown.index("╯") + 1]  # the clock of what is behind it runs
-        same_as_before(dialog + "\n", f"profiles-{size[0]}x{size[1]}.txt")
+        lines = shown.splitlines()
+        top = next(number for number, text in enumerate(lines) if "╭" in text)
+        bottom = next(number for number, text in enumerate(lines) if "╯" in text)
+        left, right = lines[top].index("╭"), lines[top].index("╮") + 1
+        # Without what is behind it, where a clock runs.
+        dialog = "".join(text[left:right] + "\n" for text in lines[top : bottom + 1])
+        same_as_before(dialog, f"profiles-{size[0]}x{size[1]}.txt")
         for words in ("work", "in use", "WORK_KEY", "home", "slow", "sleep …", "no profile", "Stay"):
             assert words in shown, words
 
@@ -163,9 +168,9 @@ async def test_an_upload_is_asked_about_and_goes_on_when_its_profile_is_back(
         await pilot.press("y")
         await until(lambda: is_on(app, "home"))
         assert len(work.jobs) == 1  # the one that was there before
-        await until(lambda: "1 upload of work: waiting until you switch back (P)." in screen_text(app))
+        await until(lambda: "1 submission of work: waiting until you switch back (P)." in screen_text(app))
         await pilot.press("P")
-        await until(lambda: "1 upload waiting" in screen_text(app))
+        await until(lambda: "1 submission waiting" in screen_text(app))
         await pilot.press("escape")
         await switch_to("work", app, pilot)
         await until(lambda: is_on(app, "work") and len(work.jobs) == 2)

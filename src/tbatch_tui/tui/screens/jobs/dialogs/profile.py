@@ -37,12 +37,12 @@ NONE = "no profile"
 
 
 def transfer_words(records: Iterable[JobRecord]) -> str:
-    """Return what is under way, and waits once its profile is left: `3 downloads, 1 upload`; empty if nothing is."""
-    downloads = uploads = 0
+    """Return what is under way, and waits once its profile is left: `3 downloads, 1 submission`; empty for nothing."""
+    downloads = submissions = 0
     for record in records:
-        uploads += record.is_being_submitted
+        submissions += record.is_being_submitted
         downloads += sum(transfer.state is TransferState.WANTED for transfer in record.transfers)
-    counted = ((downloads, "download"), (uploads, "upload"))
+    counted = ((downloads, "download"), (submissions, "submission"))
     return ", ".join(fmt.plural(count, word) for count, word in counted if count)
 
 
