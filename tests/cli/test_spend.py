@@ -115,8 +115,9 @@ def test_the_rest_of_a_file_is_held_to_the_budget_too(run: Run, tmp_path: Path, 
         first = run("submit", "work.jsonl", "--first", "2", *SOON, env=env)
         assert first.returncode == 4, first.stderr
         tight = {**env, **budget("job = 0.0000001")}
-        refused = run("submit", "work.jsonl", "--rest", *SOON, env=tight)
-        assert refused.returncode == 1 and "Use --over-budget" in refused.stderr
+        for command in (("submit", "work.jsonl", "--rest"), ("continue", "work")):
+            refused = run(*command, *SOON, env=tight)
+            assert refused.returncode == 1 and "Use --over-budget" in refused.stderr
         assert len(box.jobs) == 1
         sent = run("submit", "work.jsonl", "--rest", "--over-budget", *SOON, env=tight)
         assert sent.returncode == 0 and len(box.jobs) == 2, sent.stderr

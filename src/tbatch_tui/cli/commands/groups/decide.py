@@ -13,6 +13,7 @@ from tbatch_tui.cli.session import Session
 from tbatch_tui.cli.targets import find_target, jobs_of
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.groups.group_record import make_group
+from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.text.plural import plural
 
@@ -53,7 +54,12 @@ async def go_on(arguments: argparse.Namespace, settings: Settings) -> int:
         target = find_target(await session.list_jobs(), arguments.job)
         record = jobs_of([target])[0]
         waiting = {part.key for part in await session.engine.groups.parts(record.key) if part.is_waiting}
-        if not await session.engine.groups.go_on(record.key, over_budget=arguments.over_budget):
+        try:
+            count = await session.engine.groups.go_on(record.key, over_budget=arguments.over_budget)
+        except OverBudgetError as error:
+            print_message(f"{error.title}. Nothing was submitted. Use --over-budget to submit anyway.")
+            return FAILED
+        if not count:
             print_message(f"{target.name}: nothing waits to be sent.")
             return FAILED
         parts = [part for part in await session.engine.groups.parts(record.key) if part.key in waiting]
