@@ -269,6 +269,7 @@ ELSEWHERE = {
     "suffix": "the SDK refuses the name, before anything is sent",
     **dict.fromkeys(("url-gone", "url-refused", "url-empty", "url-login-page"), "found by asking, with --urls alone"),
     "url-expires-within-24h": "it depends on when the row runs: tests/engine/check/test_request_rules.py",
+    "links-too-large": "the addresses become links when it is submitted: tests/engine/check/test_rules.py",
     "changed-while-read": "not a problem of the file",
 }
 

@@ -32,6 +32,8 @@ from tests.conftest import until
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tbatch_tui.engine.domain.record import JobRecord
+
 
 @pytest.mark.parametrize("model", [MODEL, *RUNS.values()])
 def test_a_past_job_asked_what_make_writes(tmp_path: Path, model: str) -> None:
@@ -53,6 +55,11 @@ def test_the_table_and_its_recipe(tmp_path: Path) -> None:
     assert list(review_rows()) == list(review_rows())
     recipe = read_recipe(tmp_path / "reviews.recipe.toml")
     assert recipe.source is not None and recipe.source.path == "reviews.csv" and recipe.model == MODEL
+
+
+def has_counts_of_input(record: JobRecord) -> bool:
+    """Return whether it was counted again since its input file is known."""
+    return record.counts is not None and record.counts.has_input
 
 
 async def test_the_history_of_the_demo_has_two_runs_over_it(tmp_path: Path) -> None:
@@ -81,8 +88,8 @@ async def test_the_history_of_the_demo_has_two_runs_over_it(tmp_path: Path) -> N
                 assert 2 <= counted[Outcome.INVALID] <= 20 and 3 <= counted[Outcome.CUT_SHORT] <= 25
                 assert 1 <= counted[Outcome.ERROR] <= 15
                 answers[name] = [repr(index.record(number).answers) for number in range(len(index))]
-                counts = (await engine.wait_until(record.key, lambda record: record.counts is not None)).counts
-                assert counts is not None and counts.has_input and counts.needs_attention
+                counts = (await engine.wait_until(record.key, has_counts_of_input)).counts
+                assert counts is not None and counts.needs_attention
             gold = [row.label for row in review_rows()]
             for labels in answers.values():
                 right = sum(

@@ -28,7 +28,7 @@ class ReadAgain(ResultsSession):
 async def test_causes_of_another_index_are_not_offered(tmp_path: Path) -> None:
     told: list[tuple[str, ...]] = []
     bridge: Any = SimpleNamespace(notify=lambda *texts: told.append(texts), report=told.append)
-    session, family, app = ReadAgain(), SimpleNamespace(record=None, retry_parent=""), SimpleNamespace()
+    session, family, app = ReadAgain(), SimpleNamespace(record=None, name="reviews", retry_parent=""), SimpleNamespace()
     session.folder = tmp_path / "b"
     session.index = build_index(tmp_path / "a", requests=[request_row("one"), request_row("two")])
     nothing: Any = None

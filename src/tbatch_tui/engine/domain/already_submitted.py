@@ -18,7 +18,7 @@ class AlreadySubmittedError(BatchError):
 
     def __init__(self, path: Path, earlier: Sequence[JobRecord]) -> None:
         super().__init__(
-            f"The content of {path.name} were submitted before, as {earlier[0].key}",
+            f"The content of {path.name} was submitted before, as {earlier[0].key}",
             "Nothing was submitted. Pass again=True to run it, and pay for it, again.",
         )
         self.path = path
