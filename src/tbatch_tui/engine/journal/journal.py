@@ -21,13 +21,13 @@ from tbatch_tui.engine.journal.tables.recipes import RecipeTable
 from tbatch_tui.engine.journal.tables.records import JobRecordTable
 from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
 from tbatch_tui.engine.journal.tables.transfers import TransferTable
-from tbatch_tui.engine.journal.tables.tries import TryTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.journal.recording_uploads import RecordingUploads
     from tbatch_tui.engine.journal.tables.labels import LabelTable
+    from tbatch_tui.engine.journal.tables.tries import TryTable
 
 
 class Journal:
@@ -40,7 +40,6 @@ class Journal:
         self.memory = MemoryTable(database)
         self.progress = ProgressTable(database)
         self.recipes = RecipeTable(database)
-        self.tries = TryTable(database)
         self.records = JobRecordTable(database)
         self.counts = CountsTable(database, self.records)
         self.transfers = TransferTable(database, self.records)
@@ -57,6 +56,13 @@ class Journal:
         from tbatch_tui.engine.journal.tables.labels import LabelTable  # not for the first frame
 
         return LabelTable(self.database)
+
+    @cached_property
+    def tries(self) -> TryTable:
+        """Requests that were asked at once."""
+        from tbatch_tui.engine.journal.tables.tries import TryTable  # not for the first frame
+
+        return TryTable(self.database)
 
     @cached_property
     def recording_uploads(self) -> RecordingUploads:

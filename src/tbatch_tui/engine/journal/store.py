@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.transfer import TransferState
@@ -14,10 +15,7 @@ from tbatch_tui.engine.journal.applied_list import AppliedList
 from tbatch_tui.engine.journal.journal_thread import JournalThread
 from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.stores.group_store import GroupStore
-from tbatch_tui.engine.journal.stores.ledger_store import LedgerStore
-from tbatch_tui.engine.journal.stores.recording_store import RecordingStore
 from tbatch_tui.engine.journal.stores.submission_store import SubmissionStore
-from tbatch_tui.engine.journal.stores.try_store import TryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +30,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.events import Event
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.journal_thread import AccountId
+    from tbatch_tui.engine.journal.stores.ledger_store import LedgerStore
+    from tbatch_tui.engine.journal.stores.recording_store import RecordingStore
+    from tbatch_tui.engine.journal.stores.try_store import TryStore
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
     from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.progress.history import JobHistory
@@ -54,9 +55,29 @@ class JobStore:
         self.opened = self._published.opened
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
         self.groups = GroupStore(options, self._thread, self._published, self._applied)
-        self.tries = TryStore(self._thread)
-        self.ledger = LedgerStore(self._thread)
-        self.recordings = RecordingStore(self._thread)
+
+    # What is not for the first frame is loaded when it is asked for.
+
+    @cached_property
+    def tries(self) -> TryStore:
+        """Requests that were asked at once."""
+        from tbatch_tui.engine.journal.stores.try_store import TryStore
+
+        return TryStore(self._thread)
+
+    @cached_property
+    def ledger(self) -> LedgerStore:
+        """What all jobs and tries cost."""
+        from tbatch_tui.engine.journal.stores.ledger_store import LedgerStore
+
+        return LedgerStore(self._thread)
+
+    @cached_property
+    def recordings(self) -> RecordingStore:
+        """The recordings that were uploaded to a store, and the jobs that read them."""
+        from tbatch_tui.engine.journal.stores.recording_store import RecordingStore
+
+        return RecordingStore(self._thread)
 
     # -- opening, closing, and the account -----------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
@@ -42,7 +42,7 @@ class SubmissionStore:
         self._run_until_written = thread.run_until_written
         self._published = published
         self._applied = applied
-        self._owner = secrets.token_hex(8)
+        self._owner = os.urandom(8).hex()
         """What the history calls this app, as the one that works on a submission."""
 
     @property
