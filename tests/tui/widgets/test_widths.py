@@ -192,21 +192,3 @@ def test_the_least_terminal_shows_what_a_row_is_and_how_it_stands() -> None:
 def test_a_cell_is_measured_as_it_is_painted(text: str) -> None:
     assert cells_of(text[:200]) == cell_len(fit(text[:200], 10_000).rstrip()) or text[:200] != text[:200].rstrip()
     assert cells_of([(text, "bold")]) == cells_of(text)
-
-
-def test_time_and_cost_have_room_beside_the_long_name_of_a_group_and_of_a_model() -> None:
-    job = Job(
-        "j-1", "COMPLETED", 100.0, model="meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", created_at=NOW - 9e5,
-        completed_at=NOW - 8.9e5,
-    )  # fmt: skip
-    counts = JobCounts(500, 493, 7, 0, cut_short=7, invalid=10, stamps="x")
-    whole = JobCounts(300, 295, 5, 0, cut_short=5)
-    group = JobGroup(7, Path("reviews-october.jsonl"), 100, "00", requests=900, parts=3)
-    parts = [JobRecord(f"p{n}", job=job, requests=300, group=group, counts=whole) for n in range(3)]
-    alone = JobRecord("a", job=job, label="reviews-llama-8b", requests=500, counts=counts)
-    rows = [JobRow(alone), JobRow(parts[0], group=make_group(parts))]
-    columns = job_columns(lambda: NOW, lambda _: "$0.0100")
-    texts = shown(columns, rows, 140)
-    assert all(set(row) == {column.key for column in columns} for row in texts)
-    assert texts[1]["name"].startswith("▸ revi") and texts[1]["name"].endswith(" · 3 parts")
-    assert not any("…" in row["progress"] for row in texts)

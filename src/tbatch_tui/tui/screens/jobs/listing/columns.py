@@ -37,10 +37,6 @@ _BAR_WIDTH = 20
 _PARTS_WIDTH = len(" · 17 of 24")
 _FIRST_TEXT_WIDTH, _TEXT_WIDTH = 26, 40
 """Cells that an error or the like has before all columns are there, and then; the details show all of it."""
-_FIRST_NAME_WIDTH, _FIRST_GROUP_WIDTH = 40, 22
-"""Cells that a job's name, and a group's with the number of its parts, have before all columns are there."""
-_FIRST_MODEL_WIDTH = len("Llama-3.3-70B-Turbo")
-"""Cells that a model has before all columns are there: with more, the longest one would leave no room for the cost."""
 _SHORTER = len(" short")
 """Cells by which a sum of requests can be shortened without losing a number."""
 _LOOKED_THROUGH = 4
@@ -132,13 +128,13 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord | GroupRecor
             "Name",
             draw=_name_cell,
             min=14,
+            max=40,
             priority=8,
             keep="middle",
             base=True,
-            measure=_name_needed,
             pinned=True,
         ),
-        Column("model", "Model", render=_model_cell, min=16, max=_FIRST_MODEL_WIDTH, priority=3, keep="middle"),
+        Column("model", "Model", render=_model_cell, min=16, priority=3, keep="middle"),
         Column(
             "requests",
             "Requests",
@@ -227,12 +223,6 @@ def _progress_cell(row: JobRow, width: int) -> StyledText:
     if transfer is None or not transfer.total:
         return progress_cell(row.record, width)
     return format_transfer(transfer, max(4, min(12, width - 22)))
-
-
-def _name_needed(row: JobRow) -> Need:
-    """Return what a name needs: of a group's, the middle goes before a column does."""
-    whole = cells_of(_name_cell(row, MEASURED))
-    return Need(whole, min(whole, _FIRST_NAME_WIDTH if row.group is None else _FIRST_GROUP_WIDTH))
 
 
 def _progress_needed(row: JobRow) -> Need:
