@@ -108,7 +108,7 @@ def test_the_dev_group_is_the_dev_extra() -> None:
 
 @pytest.mark.parametrize("dependency", DEPENDENCIES)
 def test_each_dependency_has_a_lower_and_an_upper_bound_and_a_reason(dependency: str) -> None:
-    assert re.fullmatch(r"[\w-]+>=[\d.]+,<[\d.]+", dependency)
+    assert re.fullmatch(r"[\w-]+(\[[\w,]+\])?>=[\d.]+,<[\d.]+", dependency)
     assert re.search(rf'"{re.escape(dependency)}"\]?,? # \S+ \S+', PYPROJECT)
 
 
