@@ -448,6 +448,7 @@ async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sa
         await ready(app)
         await until(lambda: len(screen(app)._catalogue) > 0)
         app.screen.query_one("#model").focus()
+        await until(lambda: "⏎ Models" in app.text)
         await pilot.press("enter")
         await until(lambda: any(isinstance(message, OpenModels) for message in app.posted))
         [opened] = [message for message in app.posted if isinstance(message, OpenModels)]
@@ -455,6 +456,7 @@ async def test_models_of_the_catalogue_with_price_and_context(tmp_path: Path, sa
         opened.take(CHAT_MODEL)
         await until(lambda: "tokens of context" in app.text and "per 1M tokens" in app.text)
         app.screen.query_one("#max_tokens").focus()
+        await until(lambda: "⏎ To Check" in app.text)
         await pilot.press(*"10")
         await type_prompt(app, pilot)
         await until(lambda: "up to about $" in app.text)

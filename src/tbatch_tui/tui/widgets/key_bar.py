@@ -65,11 +65,20 @@ class KeyBar(OneLine):
         self._extra: set[str] = set()
         """The ids of those that are shown only where there is much room."""
         self._labels: dict[str, str] = {}
+        self._taken: set[str] = set()
+        """The ids of those whose key the focused widget takes, to do the same."""
         self._spans: list[tuple[int, int, ShownKey]] = []
 
-    def relabel(self, action_id: str, description: str) -> None:
-        """Give a key another description for now: `f Active` instead of `f Show`."""
+    def relabel(self, action_id: str, description: str, *, is_taken: bool = False) -> None:
+        """Give a key another description for now: `f Active` instead of `f Show`.
+
+        Args:
+            action_id: The id of its binding.
+            description: What it does.
+            is_taken: Whether the focused widget takes the key and does just that with it.
+        """
         self._labels[action_id] = line(description)
+        (self._taken.add if is_taken else self._taken.discard)(action_id)
         self._collect()
 
     def on_mount(self) -> None:
@@ -85,7 +94,10 @@ class KeyBar(OneLine):
         """Read the actions of the screen, in the order of `keys.ALL`; what is not possible stays in its place."""
         if not self.is_attached:
             return
-        actions = screen_actions(self.screen)
+        actions = [
+            action._replace(enabled=True) if action.id in self._taken else action
+            for action in screen_actions(self.screen)
+        ]
         if any(action.id == keys.FILTER_CLEAR.id and action.enabled for action in actions):
             actions = [action for action in actions if action.id != keys.BACK.id]  # the same key clears the filter
         displays = {action.id: action.displays[0] for action in actions}

@@ -28,6 +28,7 @@ from tbatch_tui.tui.screens.compose.text_area import TemplateArea
 from tbatch_tui.tui.screens.compose.trying import ComposeTries
 from tbatch_tui.tui.screens.compose.writing import ComposeWriting
 from tbatch_tui.tui.widgets.divider import Divider
+from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.events import DescendantFocus
 
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import ConnectionChanged
@@ -50,6 +52,7 @@ SAVE_PAUSE = 1.0
 WATCH_INTERVAL = 1.0
 """Seconds between two looks at whether the table has changed on disk."""
 _FRAMES = 15
+_TO_CHECK = "To Check"
 _ON_TABLE = ("go_on", "edit_text", "go_to_row", "go_to_problem", "go_to_longest", "go_to_random")
 """Actions that need an open table."""
 
@@ -60,7 +63,7 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
     NAME = "Compose"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        replace(keys.GO_ON, description="To Check", tooltip="Write the requests and the recipe, and check them"),
+        replace(keys.GO_ON, description=_TO_CHECK, tooltip="Write the requests and the recipe, and check them"),
         keys.WRITE,
         keys.EDIT_TEXT,
     ]
@@ -250,6 +253,11 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
     def on_draft_form_submitted(self) -> None:
         """Write and go on, on Enter in a line of the form."""
         self.action_go_on()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Say in the key bar what Enter does in the field that has the focus."""
+        words = "Models" if event.widget.id == "model" else _TO_CHECK
+        self.query_one(KeyBar).relabel(keys.GO_ON.id or "", words, is_taken=isinstance(event.widget, Input))
 
     def on_draft_form_models_requested(self) -> None:
         """Go to Models, from where a model comes back into the form."""
