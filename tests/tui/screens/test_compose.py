@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import threading
@@ -484,3 +485,19 @@ async def test_hostile_cells_and_names_are_harmless(tmp_path: Path) -> None:
         app.screen.query_one(ColumnTable).focus()
         await pilot.press("G", "enter", "escape")
         await until(lambda: "Row 1" in app.text)
+
+
+async def test_a_resize_before_the_fields_are_there_is_no_fault(tmp_path: Path) -> None:
+    path = reviews(tmp_path, "1,Great,en")
+    async with shown(offline(tmp_path), lambda e, b: ComposeScreen(e, b, path), (110, 50)) as (app, _):
+        await ready(app)
+        first = screen(app)
+        for ticks in range(40):
+            another = ComposeScreen(first.engine, first.bridge, path)
+            mounting = app.push_screen(another)
+            for _tick in range(ticks):
+                await asyncio.sleep(0)
+            another.on_resize()
+            await mounting
+            await app.pop_screen()
+        assert "No model is named" in app.text

@@ -118,8 +118,9 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         self._load_prices()
 
     def on_resize(self) -> None:
-        """Show as much of the sums as there is room for."""
-        self.show_sums()
+        """Show as much of the sums, and of the table's path, as there is room for. The form may not be there yet."""
+        if self._show_sum_lines():
+            self.show_header()
 
     def on_unmount(self) -> None:
         """Stop what is being written, and keep the draft."""
@@ -219,11 +220,20 @@ class ComposeScreen(ComposeOpening, ComposeRows, ComposeWriting, ComposeTries):
         """Show faults, problems, counts and cost, each on a line."""
         if not self.is_attached or self.has_class("-closed"):
             return
-        for widget, pieces in zip(self.query(SumLine), format_sums(self.session, self._prices, self.size), strict=True):
-            widget.show(pieces)
+        self._show_sum_lines()
         self.form.mark_faulty([fault.field for fault in self.session.faults])
         self.show_header()
         self.refresh_bindings()
+
+    def _show_sum_lines(self) -> bool:
+        """Show the sums where their lines are there; return whether they are: not before the screen is, nor after."""
+        lines = list(self.query(SumLine)) if self.is_attached else []
+        texts = format_sums(self.session, self._prices, self.size)
+        if len(lines) != len(texts):
+            return False
+        for widget, pieces in zip(lines, texts, strict=True):
+            widget.show(pieces)
+        return True
 
     @work(group="save", exclusive=True, exit_on_error=False)
     async def _save_soon(self) -> None:
