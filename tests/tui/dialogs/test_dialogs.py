@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -274,3 +275,16 @@ async def test_a_dialog_keeps_what_was_typed_while_the_terminal_changes() -> Non
         await pilot.press("y", "enter")
         await until(lambda: app.answer is not UNANSWERED)
         assert "日本語xy" in str(app.answer) and "reviews" in str(app.answer)
+
+
+async def test_a_resize_before_a_dialog_is_whole_is_no_fault() -> None:
+    app = Asking()
+    async with app.run_test(size=(80, 24)):
+        for ticks in range(20):
+            for dialog in (TextDialog("A title", "A text"), KeysHelp(app.screen)):
+                mounting = app.push_screen(dialog)
+                for _ in range(ticks):
+                    await asyncio.sleep(0)
+                dialog.on_resize()
+                await mounting
+                await app.pop_screen()

@@ -18,6 +18,7 @@ from tbatch_tui.engine.tables.recipe_text import recipe_text
 from tbatch_tui.tui.messages import CheckFile, GoBack, OpenModels
 from tbatch_tui.tui.screens.compose import session
 from tbatch_tui.tui.screens.compose.columns import ColumnTable
+from tbatch_tui.tui.screens.compose.form import DraftForm
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.compose.sums import SumLine
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
@@ -498,6 +499,8 @@ async def test_a_resize_before_the_fields_are_there_is_no_fault(tmp_path: Path) 
             for _tick in range(ticks):
                 await asyncio.sleep(0)
             another.on_resize()
+            for form in another.query(DraftForm):
+                form.on_resize()
             await mounting
             await app.pop_screen()
         assert "No model is named" in app.text

@@ -82,11 +82,13 @@ class KeysHelp(TextDialog):
         """Use one column or two, as there is room."""
         self._widen()
         if self._shown_width != self.app.size.width:
-            self.query_one(RecordView).show(self._blocks_at(self.app.size.width))
+            for view in self.query(RecordView):
+                view.show(self._blocks_at(self.app.size.width))
         super().on_resize()
 
     def _widen(self) -> None:
-        self.query_one(Box).styles.width = WIDE if self.app.size.width >= TWO_COLUMNS_FROM else NARROW
+        for box in self.query(Box):  # there is none before the dialog is whole, and at its end
+            box.styles.width = WIDE if self.app.size.width >= TWO_COLUMNS_FROM else NARROW
 
     def _blocks_at(self, terminal: int) -> list[Block]:
         self._shown_width = terminal

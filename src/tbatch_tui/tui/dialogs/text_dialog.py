@@ -49,7 +49,8 @@ class TextDialog(Dialog[None]):
 
     def on_resize(self) -> None:
         """Let the text scroll where the terminal is too low for all of it."""
-        self.query_one(RecordView).styles.max_height = max(3, self.size.height - AROUND)
+        for view in self.query(RecordView):  # there is none before the dialog is whole, and at its end
+            view.styles.max_height = max(3, self.size.height - AROUND)
 
     def action_close(self) -> None:
         """Close it."""

@@ -96,7 +96,8 @@ class ChangeTry(Dialog["Asked | None"]):
 
     def on_resize(self) -> None:
         """Let the fields scroll where the terminal is too low for all of them."""
-        self.query_one(".fields").styles.max_height = max(3, self.size.height - _AROUND)
+        for fields in self.query(".fields"):  # there are none before the form is whole, and at its end
+            fields.styles.max_height = max(3, self.size.height - _AROUND)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in a line is done, as in every form."""

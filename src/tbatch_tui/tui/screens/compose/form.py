@@ -208,7 +208,8 @@ class DraftForm(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Leave room for what is typed."""
-        self.query_one(ColumnTable).fit_into(self.size.height)
+        for table in self.query(ColumnTable):  # there is none before the form is whole, and at its end
+            table.fit_into(self.size.height)
         self.call_after_refresh(self._show_focused)
 
     def _show_focused(self) -> None:
