@@ -46,7 +46,7 @@ def addresses_in(lines: Iterable[bytes]) -> Iterator[str]:
     """Yield the address of each request that names a recording in a store."""
     for line in lines:
         if (addressed := _addressed(line)) is not None:
-            yield addressed.address
+            yield addressed.file
 
 
 def write_signed_copy(path: Path, folder: Path, store: AudioStore | None) -> Path:
@@ -104,33 +104,39 @@ def _write(path: Path, copy: Path, signer: ObjectStore) -> int:
 
 def _signed(lines: list[bytes], signer: ObjectStore) -> Iterator[bytes]:
     found = {number: part for number, line in enumerate(lines) if (part := _addressed(line)) is not None}
-    links = dict(zip(found, signer.sign([part.address for part in found.values()]), strict=True))
+    links = dict(zip(found, signer.sign([part.file for part in found.values()]), strict=True))
     for number, line in enumerate(lines):
-        yield found[number].with_link(links[number]) if number in found else line
+        yield found[number].with_file(links[number]) if number in found else line
 
 
-class _Addressed(NamedTuple):
-    """A line whose `body.file` is an address. The values beside it stay as they are written."""
+class RecordingLine(NamedTuple):
+    """A request whose `body.file` is a text. The values beside it stay as they are written."""
 
     line: dict[str, msgspec.Raw]
     body: dict[str, msgspec.Raw]
-    address: str
+    file: str
 
-    def with_link(self, link: str) -> bytes:
-        body = msgspec.Raw(msgspec.json.encode(self.body | {"file": msgspec.Raw(msgspec.json.encode(link))}))
+    def with_file(self, file: str) -> bytes:
+        """Return the line with another `body.file`."""
+        body = msgspec.Raw(msgspec.json.encode(self.body | {"file": msgspec.Raw(msgspec.json.encode(file))}))
         return msgspec.json.encode(self.line | {"body": body}) + b"\n"
 
 
-def _addressed(line: bytes) -> _Addressed | None:
-    if _MARK not in line:
-        return None
+def read_recording_line(line: bytes) -> RecordingLine | None:
+    """Return the request of a line; None where it is none, or has no recording."""
     try:
         parts = _PARTS.decode(line)
         body = _PARTS.decode(parts["body"])
         file = msgspec.json.decode(body["file"])
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
-        return None  # no request, or one without a recording: it goes as it is
-    return _Addressed(parts, body, file) if isinstance(file, str) and file.startswith(SCHEME) else None
+        return None
+    return RecordingLine(parts, body, file) if isinstance(file, str) else None
+
+
+def _addressed(line: bytes) -> RecordingLine | None:
+    """Return the request of a line that names a recording in a store; None for any other line, which stays as it is."""
+    found = read_recording_line(line) if _MARK in line else None
+    return found if found is not None and found.file.startswith(SCHEME) else None
 
 
 def sign_body(body: Mapping[str, Any], store: AudioStore | None) -> Mapping[str, Any]:

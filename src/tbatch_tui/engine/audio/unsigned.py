@@ -9,9 +9,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-
 from tbatch_tui.engine.audio.object_store import SCHEME
+from tbatch_tui.engine.audio.signed_copy import read_recording_line
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.rights import PRIVATE
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 _MARK = b"X-Amz-Signature="
 _AMAZON = re.compile(r"s3[.-]([a-z0-9-]+\.)?amazonaws\.com")
-_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def address_of_link(link: str, store: AudioStore) -> str:
@@ -57,15 +55,6 @@ def remove_signatures(path: Path, store: AudioStore) -> bool:
 
 
 def _without_signature(line: bytes, store: AudioStore) -> bytes:
-    if _MARK not in line:
-        return line
-    try:
-        parts = _PARTS.decode(line)
-        body = _PARTS.decode(parts["body"])
-        link = msgspec.json.decode(body["file"])
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
-        return line
-    if not isinstance(link, str) or not (address := address_of_link(link, store)):
-        return line
-    own = msgspec.Raw(msgspec.json.encode(body | {"file": msgspec.Raw(msgspec.json.encode(address))}))
-    return msgspec.json.encode(parts | {"body": own}) + b"\n"
+    found = read_recording_line(line) if _MARK in line else None
+    address = address_of_link(found.file, store) if found is not None else ""
+    return found.with_file(address) if found is not None and address else line
