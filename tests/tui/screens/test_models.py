@@ -85,8 +85,8 @@ async def test_names_stay_beside_the_columns_that_had_no_room(sandbox: Sandbox, 
             await pilot.press("right")
         assert all(any(title in line for line in seen) for title in ("Context", "Status", "Jobs", "Invalid", "Time"))
         await pilot.resize_terminal(140, 24)
-        await pilot.pause()
-        assert "←→ Columns" in screen_lines(app)[-1] and screen_lines(app)[-1].count("Columns") == 1
+        await until(lambda: "←→ Columns" in screen_lines(app)[-1])
+        assert screen_lines(app)[-1].count("Columns") == 1
 
 
 async def test_enter_takes_a_model_to_where_one_came_from(sandbox: Sandbox, tmp_path: Path) -> None:
