@@ -161,7 +161,9 @@ def test_nothing_is_sent_of_files_that_cannot_be_one_group(
     twice = write(tmp_path / "twice.jsonl", 5, 1)
     doubled = run("submit", *files, str(twice), "--group", "week")
     assert doubled.returncode == 1 and f"{twice}:1:" in doubled.stderr and "(r-5)" in doubled.stderr, doubled.stderr
-    assert "1 error in the 4 files together" in doubled.stderr and parts_left(tmp_path) == 0
+    assert "(first used in b.jsonl, line 2)" in doubled.stderr
+    assert "1 error in the 4 files together" in doubled.stderr
+    assert not (tmp_path / "data" / "parts").exists(), "nothing is copied before it can be sent"
     faulty = tmp_path / "faulty.jsonl"
     faulty.write_text('{"custom_id": 7}\n')
     refused = run("submit", *files, str(faulty), "--group", "week")

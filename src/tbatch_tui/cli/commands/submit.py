@@ -14,6 +14,7 @@ from tbatch_tui.cli.follow.follow import follow_first, follow_jobs, send_rest, w
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import apply_catalogue, check_file
+from tbatch_tui.engine.check.together import check_together, sum_reports
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.check_report import OVER_LIMITS, CheckReport, Severity
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
@@ -63,22 +64,22 @@ async def _submit_together(paths: Sequence[Path], arguments: argparse.Namespace,
         return USAGE
     endpoint = ENDPOINTS.get(arguments.endpoint)
     store = settings.store_address
-    checked = [await check_input(path, endpoint, in_parts=True, store=store) for path in paths]
+    checked = [await check_input(path, endpoint, in_parts=True, store=store, keep_ids=True) for path in paths]
     reports = [report for report in checked if report is not None]
     if len(reports) < len(checked) or not have_one_endpoint(reports):
         return FAILED
-    jobs = sum(report.jobs for report in reports)
-    if _is_too_few_parts(arguments, jobs):
+    if _is_too_few_parts(arguments, sum(report.jobs for report in reports)):
         return USAGE
+    together = await run_reading(check_together, reports)
+    if together.errors:
+        print_errors(together, reports)
+        return FAILED
     async with (
         Session(settings, background_work=True) as session,
         session.engine.groups.joined(reports, arguments.group) as joined,
     ):
-        report = await run_reading(check_file, joined.path, endpoint=reports[0].endpoint, store=store)
-        if report.errors:
-            print_errors(report, reports)
-            return FAILED
-        report = report._replace(jobs=jobs)
+        stamp = joined.path.stat()
+        report = sum_reports(reports, joined.path)._replace(size=stamp.st_size, mtime_ns=stamp.st_mtime_ns)
         return await submit_checked(
             session, report, arguments, again=arguments.again, reports=reports, files=joined.files
         )
@@ -93,7 +94,7 @@ def _is_too_few_parts(arguments: argparse.Namespace, jobs: int) -> bool:
 
 
 async def check_input(
-    path: Path, endpoint: Endpoint | None, *, in_parts: bool = False, store: str = ""
+    path: Path, endpoint: Endpoint | None, *, in_parts: bool = False, store: str = "", keep_ids: bool = False
 ) -> CheckReport | None:
     """Check a file, and print why it cannot be submitted. Raises LocalFileError.
 
@@ -102,11 +103,12 @@ async def check_input(
         endpoint: What it is for; None to infer it from the lines.
         in_parts: Whether a file that only breaks the limits may be submitted all the same, as several jobs.
         store: `s3://bucket/prefix`, where its recordings may be; empty for none.
+        keep_ids: Whether the report keeps the custom_ids, to compare them with those of other files.
 
     Returns:
         The report of a file that can be submitted; None for any other.
     """
-    report = await run_reading(check_file, path, endpoint=endpoint, store=store)
+    report = await run_reading(check_file, path, endpoint=endpoint, store=store, keep_ids=keep_ids)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     for problem in errors[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")

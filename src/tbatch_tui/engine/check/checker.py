@@ -54,6 +54,7 @@ def check_file(
     measure: bool = True,
     now: float | None = None,
     store: str = "",
+    keep_ids: bool = False,
 ) -> CheckReport:
     """Check every line of an input file. Raises LocalFileError, and OperationCancelledError once `cancelled()` is true.
 
@@ -66,6 +67,7 @@ def check_file(
         measure: Whether to estimate the tokens, and to report the longest line also where it is under 32 kB.
         now: When the job would begin, in seconds since the epoch, for URLs that run out; now if None.
         store: `s3://bucket/prefix`, whose recordings get links when the file is submitted; empty for none.
+        keep_ids: Whether the report keeps 8 bytes of each custom_id, for `together.check_together`.
     """
     began, status = time.perf_counter(), _stat_file(path)
     size = status.st_size
@@ -79,10 +81,9 @@ def check_file(
             tokens = _tokens(file, head.start, size, part) if measure and kind is Kind.CHAT else {}
             jobs = _count_jobs(file, head, size, part, cancelled)
             signed = signed_size(file, size, part.requests) if store and kind is Kind.AUDIO else size
-            is_changed = _has_changed(path, file, status)
+            of_file = [*_file_findings(path, head, part, size, _has_changed(path, file, status), jobs, signed)]
     except OSError as error:
         raise read_error(path, error) from error
-    of_file = [*_file_findings(path, head, part, size, is_changed, jobs), *_links_finding(signed, jobs)]
     inferred, why = _infer_endpoint(endpoint, head, part)
     report = CheckReport(
         path=path,
@@ -99,7 +100,7 @@ def check_file(
         longest_line=part.longest_line if measure or part.longest_line > LONG_LINE else 0,
         jobs=jobs,
         store=store,
-        evidence=Evidence(part.models, part.model_locations, part.long_lines, kind),
+        evidence=Evidence(part.models, part.model_locations, part.long_lines, kind, part.id_hashes if keep_ids else ()),
     )
     return apply_catalogue(report, catalogue)._replace(seconds=time.perf_counter() - began)
 
@@ -190,7 +191,7 @@ def _on_first_line(rule: str, message: str) -> LocatedFinding:
 
 
 def _file_findings(
-    path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool, jobs: int
+    path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool, jobs: int, signed: int
 ) -> Iterator[LocatedFinding]:
     """Yield the findings about the file as a whole, all of them on line 1."""
     in_jobs = f": it will be submitted as {jobs:,} jobs" if jobs > 1 else ""
@@ -217,6 +218,7 @@ def _file_findings(
         yield _on_first_line("large-batch", message)
     if is_changed:
         yield _on_first_line("changed-while-read", "the file changed while it was being read")
+    yield from _links_finding(signed, jobs)
 
 
 def _links_finding(signed: int, jobs: int) -> Iterator[LocatedFinding]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbatch_tui.engine.check.limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE
 from tbatch_tui.engine.check.lines.finding import quoted
 from tbatch_tui.engine.check.lines.params import Kind
-from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, LongLine
+from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, LongLine, PieceHashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tbatch_tui.engine.domain.catalogue import ModelInfo
 
@@ -28,11 +28,13 @@ class Evidence(NamedTuple):
     long_lines: list[LongLine]
     kind: Kind
     """What the lines were checked as."""
+    id_hashes: Sequence[PieceHashes] = ()
+    """The custom_ids, for `together`; empty unless the check was asked to keep them."""
 
 
 def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) -> Iterator[tuple[LocatedFinding, int]]:
     """Yield each finding with the number of lines that it stands for."""
-    models, locations, long_lines, kind = evidence
+    models, locations, long_lines, kind, _ = evidence
     in_order = sorted(models, key=lambda model: locations[model].line)
     if len(in_order) > 1:
         shown = ", ".join(f"{quoted(model)} ({models[model]:,})" for model in in_order[:3])

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import glob
-from bisect import bisect_right
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line
 from tbatch_tui.cli.output import print_message
-from tbatch_tui.engine.domain.check_report import Severity
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbatch_tui.engine.check.together import Together
     from tbatch_tui.engine.domain.check_report import CheckReport
 
 _MOST_PROBLEMS = 20
-_DUPLICATE = "duplicate-custom-id"
 
 
 def input_paths(texts: Sequence[str]) -> list[Path]:
@@ -52,18 +49,14 @@ def have_one_endpoint(reports: Sequence[CheckReport]) -> bool:
     return False
 
 
-def print_errors(report: CheckReport, reports: Sequence[CheckReport]) -> None:
+def print_errors(together: Together, reports: Sequence[CheckReport]) -> None:
     """Print what is wrong only in the files together, by file and line."""
-    ends = list(accumulate(each.lines for each in reports))
-    errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
-    for problem in errors[:_MOST_PROBLEMS]:
-        number = min(bisect_right(ends, problem.line - 1), len(reports) - 1)
-        line = problem.line - (ends[number - 1] if number else 0)
-        told = problem._replace(line=line)
-        if problem.rule == _DUPLICATE:
-            told = told._replace(message="a file before it has a request with this custom_id")
-        print_message(f"{reports[number].path}:{problem_line(told)}")
+    left = _MOST_PROBLEMS
+    for report, problems in zip(reports, together.problems, strict=True):
+        for problem in problems[:left]:
+            print_message(f"{report.path}:{problem_line(problem)}")
+        left -= len(problems[:left])
     print_message(
-        f"{plural(report.errors, 'error')} in the {len(reports):,} files together. Nothing was submitted: answers are "
-        "joined with their requests by custom_id, so no two files of a group may have one in common."
+        f"{plural(together.errors, 'error')} in the {len(reports):,} files together. Nothing was submitted: answers "
+        "are joined with their requests by custom_id, so no two files of a group may have one in common."
     )

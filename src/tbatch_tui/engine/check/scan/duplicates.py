@@ -40,11 +40,9 @@ def custom_id_of(line: bytes) -> str:
 
 def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Callable[[], bool] | None = None) -> None:
     """Find the ids that are on more than one line, and add a finding for each line but the first."""
-    repeated, unnamed = _repeated_hashes(part.id_hashes)
+    repeated, unnamed = repeated_hashes(part.id_hashes)
     if not repeated:
         return
-    from tbatch_tui.engine.check.lines.json_spans import find_key_colon, locate
-
     first_lines: dict[str, int] = {}
     findings: list[LocatedFinding] = []
     number = unnamed
@@ -52,7 +50,7 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
         stop_if(cancelled)
         if repeated.isdisjoint(array("q", piece.hashes)):
             continue
-        for location, line, custom_id in _lines_with_ids(file, piece, kind):
+        for location, line, custom_id in lines_with_ids(file, piece, kind):
             if hash(custom_id) not in repeated or not _is_readable(line, kind):
                 continue
             first = first_lines.setdefault(custom_id, location.line)
@@ -60,14 +58,20 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
                 continue
             number += 1
             if len(findings) < MAX_PROBLEMS:
-                text = line.decode()
-                colon = find_key_colon(text, "custom_id")
-                column = (colon.end() if colon else locate(text, ("custom_id",))) + 1
                 message = f"duplicate custom_id (first used on line {first:,})"
-                findings.append(LocatedFinding(location, column, RULE, message, custom_id))
+                findings.append(LocatedFinding(location, column_of_id(line), RULE, message, custom_id))
     if number:
         part.counts[RULE] = number
         part.findings = sorted(part.findings + findings, key=lambda finding: finding.location.line)[:MAX_PROBLEMS]
+
+
+def column_of_id(line: bytes) -> int:
+    """Return where in a line, from 1, its custom_id is."""
+    from tbatch_tui.engine.check.lines.json_spans import find_key_colon, locate
+
+    text = line.decode()
+    colon = find_key_colon(text, "custom_id")
+    return (colon.end() if colon else locate(text, ("custom_id",))) + 1
 
 
 def _is_readable(line: bytes, kind: Kind) -> bool:
@@ -77,7 +81,7 @@ def _is_readable(line: bytes, kind: Kind) -> bool:
     return plain_value(line, line.decode()) is not None or check_line(line, kind).custom_id is not None
 
 
-def _repeated_hashes(pieces: list[PieceHashes]) -> tuple[set[int], int]:
+def repeated_hashes(pieces: list[PieceHashes]) -> tuple[set[int], int]:
     """Return the hashes that are there more than once, and how many more repetitions are only counted."""
     repeated: set[int] = set()
     unnamed = 0
@@ -109,7 +113,7 @@ def _divided(pieces: list[PieceHashes]) -> list[array[int]]:
     return buckets
 
 
-def _lines_with_ids(file: FileIO, piece: PieceHashes, kind: Kind) -> Iterator[tuple[LineLocation, bytes, str]]:
+def lines_with_ids(file: FileIO, piece: PieceHashes, kind: Kind) -> Iterator[tuple[LineLocation, bytes, str]]:
     """Read the lines of a piece again, and yield those that have an id."""
     from tbatch_tui.engine.check.lines.check_line import check_line
 
