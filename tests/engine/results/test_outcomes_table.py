@@ -208,7 +208,9 @@ def test_a_shape_is_counted_shown_and_retried_as_the_table_says(promise: Promise
     assert {name: count for name, count in index.counts.outcomes.items() if count} == {promise.outcome: 1}
     assert sum(index.counts.outcomes.values()) == index.counts.requests == 1
     assert index.outcome(0).words == promise.outcome
-    text = "\n".join("".join(part for part, _ in block.lead) + block.text for block in record_blocks(index.record(0)))
+    text = "\n".join(
+        "".join(part for part, _ in block.lead) + block.text for block in record_blocks(index.record(0)).blocks
+    )
     assert promise.shown in text
     retried = {
         option

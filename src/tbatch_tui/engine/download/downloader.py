@@ -212,7 +212,7 @@ class Downloader:
             ),
         )
         if fetched.beside is not None:
-            hint = f"It was not overwritten; it is now {fetched.beside} now."
+            hint = f"It was not overwritten; it is {fetched.beside} now."
             self._emit(Notice("Another file had the name of the results", hint, "warning"))
         if record is not None and record.has_results_here:
             self._on_downloaded(record.key)

@@ -34,10 +34,8 @@ def is_private(host: str) -> bool:
     """Whether a host is this machine or in a private network."""
     if host.endswith(_PRIVATE_SUFFIXES):
         return True
-    if host.startswith("::ffff:") and "." in host:  # IPv4 in IPv6
-        host = host.removeprefix("::ffff:")
     if ":" in host:
-        return host in ("::", "::1") or host.startswith(("fe8", "fe9", "fea", "feb", "fc", "fd", "ff"))
+        return _is_private_ipv6(host)
     parts = host.split(".")
     if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
         # A bare name resolves only in a local network; a short address (127.1, 0x7f.1) can stand for a local one.
@@ -50,6 +48,19 @@ def is_private(host: str) -> bool:
         or (first == 172 and 16 <= second < 32)
         or (first == 100 and 64 <= second < 128)
     )
+
+
+def _is_private_ipv6(host: str) -> bool:
+    """Whether an IPv6 address, in any spelling, is of this machine or network; what is no address cannot be reached."""
+    from ipaddress import IPv6Address  # rare, and it takes longer to load than many files to check
+
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return True
+    if address.ipv4_mapped is not None:
+        return is_private(str(address.ipv4_mapped))
+    return not address.is_global or address.is_site_local or address.is_multicast
 
 
 def is_in_store(url: str, store: str) -> bool:

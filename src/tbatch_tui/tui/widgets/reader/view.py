@@ -74,22 +74,35 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         self._start = start
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
-            top = round(self.scroll_y) if keep_scroll else 0
+            top = round(self.scroll_y) if keep_scroll else self._top_for_start()
             self._wrap(top + self.size.height + AHEAD)
             self.scroll_to(y=top, animate=False, force=True)
             self.refresh(layout=self.styles.is_auto_height)
-        if start is not None:
+        elif start is not None:
             self.call_after_refresh(self._scroll_to_start)
 
     def _scroll_to_start(self) -> None:
-        """Scroll the block that is to be seen first into the upper half of the view, unless the user has scrolled."""
+        """Scroll to the block that is to be seen first, unless the user has scrolled."""
         if self._start is None or not self._wrapped_for:
             return
-        lines = sum(1 for _ in WrappedText(self._blocks[: self._start], self._wrapped_for))
-        height = self.scrollable_content_region.height
-        top = lines - height // 3 if lines >= height // 2 > 0 else 0
-        self._wrap(top + height + AHEAD)
+        top = self._top_for_start()
+        self._wrap(top + self.size.height + AHEAD)
         self.scroll_to(y=top, animate=False, force=True)
+
+    def _top_for_start(self) -> int:
+        """Return the line to begin at for the block that is to be seen first: it is in the upper half of the view then.
+
+        0 where it is there anyway, and where what comes before is too long to be wrapped between two keys.
+        """
+        if self._start is None:
+            return 0
+        until = monotonic() + BUDGET
+        lines = 0
+        for lines, _ in enumerate(WrappedText(self._blocks[: self._start], self._wrapped_for), start=1):
+            if lines % 64 == 0 and monotonic() > until:
+                return 0
+        height = self.scrollable_content_region.height
+        return lines - height // 3 if lines >= height // 2 > 0 else 0
 
     def show_text(self, text: str) -> None:
         """Show one text as it is."""

@@ -52,5 +52,5 @@ def group_blocks(group: ErrorGroup, sample: ResultRecord) -> list[Block]:
         Block(),
         Block("", lead=(("sample", "bold $accent-text"), (" · ", QUIET), (sample.row.custom_id, QUIET))),
         Block(),
-        *record_blocks(sample),
+        *record_blocks(sample).blocks,
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import (
     ContentPart,
     Message,
@@ -14,6 +15,7 @@ from tbatch_tui.engine.results import (
     Usage,
     format_raw_line,
 )
+from tbatch_tui.engine.schemas.spec import format_spec
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import ISSUE_TEXTS, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
@@ -29,8 +31,16 @@ _ROLE = "bold $accent-text"
 _TEXT = (PartKind.TEXT, PartKind.JSON)
 
 
-def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = "") -> list[Block]:
-    """Return a row as a conversation.
+class RecordBlocks(NamedTuple):
+    """A row as blocks."""
+
+    blocks: list[Block]
+    answer: int | None = None
+    """The block at which the answer begins, or what stands in its place. None if there is nothing to go to."""
+
+
+def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = "") -> RecordBlocks:
+    """Return a row as a conversation: what was asked, what came back, and below it how it was asked.
 
     Reasoning is folded to one line unless `unfolded` is set, it holds `query`, or there is no other answer.
     """
@@ -42,14 +52,15 @@ def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = 
         blocks.append(Block())
     for message in record.request_messages:
         blocks += _message(message, unfolded=unfolded, query=query)
-    if record.settings or record.model:
-        settings = [f"{name} {value}" for name, value in record.settings]
-        blocks += [Block(fmt.join(record.model, *settings), QUIET), Block()]
+    answer = len(blocks)
     blocks += _response(record, unfolded, query)
+    if record.settings or record.model:
+        settings = [f"{name} {_short_setting(name, value)}" for name, value in record.settings]
+        blocks.append(Block(fmt.join(record.model, *settings), QUIET))
     if record.source is not None and record.source_line is not None:
         source = f"{record.source.words}, line {record.source_line:,}"
         blocks.append(Block(f"{record.origin}, {source}" if record.origin else source, QUIET))
-    return blocks
+    return RecordBlocks(blocks, answer)
 
 
 def raw_blocks(record: ResultRecord) -> list[Block]:
@@ -71,6 +82,21 @@ def raw_blocks(record: ResultRecord) -> list[Block]:
             blocks.append(Block(format_raw_line(data), "", _INDENT))
         blocks.append(Block())
     return blocks
+
+
+def _short_setting(name: str, value: str) -> str:
+    """Return the value of a setting: of a schema the short text that says the same, of tools their names."""
+    if name not in ("response_format", "tools"):
+        return value
+    asked = loads(value.encode("utf-8", "replace"))
+    if isinstance(asked, list):
+        names = [_field(_field(tool, "function"), "name") for tool in asked]
+        return ", ".join(names) if all(isinstance(each, str) for each in names) else value
+    return format_spec(_field(_field(asked, "json_schema"), "schema")) or value
+
+
+def _field(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Block]:

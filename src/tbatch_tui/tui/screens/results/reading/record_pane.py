@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from tbatch_tui.tui.screens.results.reading.error_groups import group_blocks
-from tbatch_tui.tui.screens.results.reading.record_blocks import raw_blocks, record_blocks
+from tbatch_tui.tui.screens.results.reading.record_blocks import RecordBlocks, raw_blocks, record_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results import ErrorGroup, ResultIndex, Row
-    from tbatch_tui.tui.widgets.reader.wrap import Block
 
 
 class RecordPane(RecordView):
@@ -31,16 +30,19 @@ class RecordPane(RecordView):
 
     @work(group="record", exclusive=True, exit_on_error=False)
     async def show_row(self, index: ResultIndex, row: Row, query: str) -> None:
-        """Show a row. If it is the same row again, the scroll position stays."""
+        """Show a row, with its answer in view. If it is the same row again, the scroll position stays."""
         is_same = self._row_number == row.number
         self._row_number = row.number
         is_raw, is_unfolded = self.is_raw, self.is_unfolded
 
-        def read() -> list[Block]:
+        def read() -> RecordBlocks:
             record = index.record(row.number)
-            return raw_blocks(record) if is_raw else record_blocks(record, unfolded=is_unfolded, query=query)
+            if is_raw:
+                return RecordBlocks(raw_blocks(record))
+            return record_blocks(record, unfolded=is_unfolded, query=query)
 
-        self.show(await asyncio.to_thread(read), keep_scroll=is_same, query=query)
+        blocks, answer = await asyncio.to_thread(read)
+        self.show(blocks, keep_scroll=is_same, query=query, start=None if is_same else answer)
         if self.starts_at_hit:
             self.starts_at_hit = False
             await self.go_to_hit(1)
