@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import importlib
 import itertools
 import json
 import os
 import re
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 from tbatch_tui.sandbox.testing import Sandbox
 
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHAT_MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
-
-settings.register_profile("suite", max_examples=60, deadline=None)
-settings.register_profile("thorough", max_examples=2000, deadline=None)
-settings.load_profile("suite")
 
 sys.dont_write_bytecode = False
 """Without stored bytecode each worker rewrites and compiles all tests again: 7 of the 11 s of CPU of its start."""
@@ -37,10 +35,48 @@ def pytest_xdist_auto_num_workers() -> int:
     return 5 * (os.cpu_count() or 1) // 2
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Say how much hypothesis tries. It is imported here, once its bytecode is stored too."""
+    from hypothesis import settings
+
+    settings.register_profile("suite", max_examples=60, deadline=None)
+    settings.register_profile("thorough", max_examples=2000, deadline=None)
+    settings.load_profile("suite")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Do not look for garbage while tests are collected, as nearly all stays, and share the compiling of new tests."""
+    gc.disable()
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        import_tests(session.config, int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+
+
+def import_tests(config: pytest.Config, worker: int, workers: int) -> None:
+    """Import the modules that will be collected, each worker from another one on.
+
+    In a fresh checkout no test is compiled yet. In the same order, all workers would rewrite and compile all of them at
+    the same time; like this each does its share, and finds what the others stored. A module that fails here fails again
+    when it is collected, which is reported.
+    """
+    given = [config.rootpath / name.partition("::")[0] for name in config.args]
+    paths = [path for at in given for path in (sorted(at.rglob("test_*.py")) if at.is_dir() else [at])]
+    first = len(paths) * worker // workers
+    for path in paths[first:] + paths[:first]:
+        if path.is_relative_to(config.rootpath):
+            name = ".".join(path.relative_to(config.rootpath).with_suffix("").parts)
+            with contextlib.suppress(Exception, pytest.skip.Exception), warnings.catch_warnings():
+                warnings.simplefilter("error")
+                importlib.import_module(name)
+
+
 def pytest_collection_finish() -> None:
     """Keep what was collected out of the garbage collector, which would go through all of it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
