@@ -86,6 +86,8 @@ class Submission:
     """Where the server sent the last create on to. It is not sent again before the person decides."""
     output_dir: Path | None = None
     """The output folder of the app or command that submitted it; None where that was not noted."""
+    slices: str = ""
+    """Of a part, where its bytes are in the input file, as `format_slices` writes it; empty where that is not known."""
 
     @property
     def may_have_been_created(self) -> bool:
@@ -219,6 +221,19 @@ class JobGroup:
         return self.gates[min(stage, len(self.gates) - 1)] if self.gates else Gate()
 
 
+class FileSlice(NamedTuple):
+    """Where some bytes of a part are in the file that it is a part of."""
+
+    path: Path
+    offset: int
+    size: int
+    """Bytes of the part, with a line end that the file lacks."""
+    at: int
+    """Their offset among all requests of the group: that in the file, or in its files one after the other."""
+    lacks_end: bool = False
+    """Whether the last byte is a line end that is not in the file: its last line had none."""
+
+
 class PartFile(NamedTuple):
     """One of the files that an input file was split into."""
 
@@ -227,6 +242,8 @@ class PartFile(NamedTuple):
     sha256: str
     requests: int
     estimate: Estimate | None = None
+    slices: tuple[FileSlice, ...] = ()
+    """Where its bytes are in the input file; none where that was not noted."""
 
 
 class GroupFile(NamedTuple):

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import FileSlice
+    from tbatch_tui.engine.local_files.file_slices import CopiedSlice
     from tbatch_tui.engine.local_files.file_stamp import FileStamp
 
 
@@ -30,6 +34,7 @@ def sources_of(record: JobRecord | None) -> Sources:
             if transfer is not None and transfer.size is not None and transfer.sha256
         },
         answer_schema=record.answer_schema,
+        input_slices=parse_slices(submission.slices) if submission is not None else (),
     )
 
 
@@ -86,6 +91,19 @@ class Sources:
     """What the result files were when they were downloaded, where that is known."""
     answer_schema: str = ""
     """The JSON Schema, as JSON, that judges answers to requests that ask for nothing; empty for none."""
+    input_slices: tuple[FileSlice | CopiedSlice, ...] = ()
+    """Where the bytes of the input file are, if there is no file at `input`."""
+
+    def place(self, source: Source) -> InputPlace | None:
+        """Return where the bytes of one of the files are, or None if it is unknown."""
+        if (path := self.path(source)) is None:
+            return None
+        return InputPlace(path, self.input_slices if source is Source.INPUT else ())
+
+    def stamp(self, source: Source) -> FileStamp | None:
+        """Return size and time of one of the files; None if it is unknown or gone, or cannot be looked at."""
+        place = self.place(source)
+        return place.stamp if place is not None else None
 
     def path(self, source: Source) -> Path | None:
         """Return the path of one of the files, or None if it is unknown."""

@@ -19,17 +19,18 @@ import msgspec
 from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
-from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
+from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.rights import PRIVATE
 from tbatch_tui.engine.results.index.columns import Column, TextColumn
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
+from tbatch_tui.engine.results.index.staleness import is_as_submitted
 from tbatch_tui.engine.results.outcomes import RowIssue
 from tbatch_tui.engine.results.sources import Source, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _MAGIC = b"tbatch-tui index 3\n"
@@ -66,8 +67,10 @@ class IndexCache:
                 checksum, data = file.read(_CRC_SIZE), file.read()
             if int.from_bytes(checksum, "little") != zlib.crc32(data):
                 return False
-            _restore(index, memoryview(data))
+            stored = _restore(index, memoryview(data))
             os.utime(path)  # used now: `_trim` deletes by this time
+            if index.file_stamps != stored:  # else its input file is hashed each time
+                self.save(job_id, index)
         except (OSError, ValueError, TypeError, LookupError):
             return False
         return index.is_built
@@ -161,16 +164,19 @@ def _encode(index: ResultIndex) -> Iterator[bytes]:
     yield from columns
 
 
-def _restore(index: ResultIndex, data: memoryview) -> None:
-    """Restore an index. Raises ValueError if the data is of other files or of another machine."""
+def _restore(index: ResultIndex, data: memoryview) -> dict[Source, FileStamp]:
+    """Restore an index; return the stamps that were stored. Raises ValueError for other files or another machine."""
     at = _LENGTH_SIZE + int.from_bytes(data[:_LENGTH_SIZE], "little")
     header = msgspec.json.decode(data[_LENGTH_SIZE:at], type=_Header)
     stamps = {
         source: FileStamp(*stamp) for source, stamp in zip(Source, header.files, strict=True) if stamp is not None
     }
     is_same = header.machine == _MACHINE and header.answer_schema == index.sources.answer_schema
-    if not is_same or header.sha256 != index.sources.input_sha256 or stamps != _read_stamps(index.sources):
-        raise ValueError("of other files, judged by another schema, or of another machine")
+    present = _read_stamps(index.sources)
+    if not is_same or header.sha256 != index.sources.input_sha256:
+        raise ValueError("of another job, judged by another schema, or of another machine")
+    if stamps != present and (header.input_changed or not _has_moved(index.sources, stamps, present)):
+        raise ValueError("of other files")
     counts = msgspec.convert(header.counts, RequestCounts)
     join, others = Join(has_input=counts.has_input), _OtherColumns()
     for column, length in zip(_columns(join, others), header.columns, strict=True):
@@ -182,7 +188,17 @@ def _restore(index: ResultIndex, data: memoryview) -> None:
         at += length
     others.add_to(join)
     changed = tuple(map(Source, header.changed_results))
-    index.restore(join, counts, stamps, input_changed=header.input_changed, changed_results=changed)
+    index.restore(join, counts, present, input_changed=header.input_changed, changed_results=changed)
+    return stamps
+
+
+def _has_moved(sources: Sources, stored: Mapping[Source, FileStamp], present: Mapping[Source, FileStamp]) -> bool:
+    """Return whether only the input file is another one, which has the same bytes: its copy was removed since."""
+    place, submitted = sources.place(Source.INPUT), sources.input_sha256
+    if place is None or not place.slices or submitted is None or stored.keys() != present.keys():
+        return False
+    is_only_input = all(stored[source] == present[source] for source in stored if source is not Source.INPUT)
+    return is_only_input and is_as_submitted(place, submitted)
 
 
 class _OtherColumns:
@@ -234,7 +250,6 @@ def _read_stamps(sources: Sources) -> dict[Source, FileStamp]:
     """Return the present size and time of each file that exists."""
     stamps: dict[Source, FileStamp] = {}
     for source in Source:
-        path = sources.path(source)
-        if path is not None and (stamp := read_stamp(path)) is not None:
+        if (stamp := sources.stamp(source)) is not None:
             stamps[source] = stamp
     return stamps

@@ -11,14 +11,12 @@ read from the files when it is needed.
 
 from __future__ import annotations
 
-import os
 from array import array
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.batches import add_requests, add_responses
@@ -26,7 +24,7 @@ from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColu
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.jsonl import read_batches
 from tbatch_tui.engine.results.index.previews import preview_text
-from tbatch_tui.engine.results.index.staleness import DownloadCheck, stamp_if_changed
+from tbatch_tui.engine.results.index.staleness import DownloadCheck, is_as_submitted, stamp_if_changed
 from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.record import ResultRecord, build_record
 from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of_file
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
+    from tbatch_tui.engine.local_files.file_stamp import FileStamp
 
 
 class RowLocation(NamedTuple):
@@ -138,7 +137,8 @@ class ResultIndex:
     @property
     def changed_inputs(self) -> tuple[Path, ...]:
         """The input files that are not read because they are not those that were submitted."""
-        return (self.sources.input,) if self.input_changed and self.sources.input is not None else ()
+        place = self.sources.place(Source.INPUT)
+        return place.files if self.input_changed and place is not None else ()
 
     @property
     def changed_downloads(self) -> tuple[Path, ...]:
@@ -148,12 +148,12 @@ class ResultIndex:
 
     def paths(self) -> list[Path]:
         """Return the files that the rows come from, of those that are here."""
-        paths = [self.sources.path(source) for source in Source]
-        return [path for path in paths if path is not None and path.exists()]
+        places = [self.sources.place(source) for source in Source]
+        return [path for place in places if place is not None for path in place.files if path.exists()]
 
     def bytes_to_read(self) -> int:
         """Return how many bytes `build` will read. Reads the sizes of the files."""
-        sizes = {source: _size(path) for source in Source if (path := self.sources.path(source)) is not None}
+        sizes = {source: stamp.size for source in Source if (stamp := self.sources.stamp(source)) is not None}
         hashed = sizes.get(Source.INPUT, 0) if self.sources.input_sha256 is not None else 0
         return hashed + sum(sizes.values())
 
@@ -162,22 +162,22 @@ class ResultIndex:
 
         This is known before a line of it is joined: another thread may be reading the rows.
         """
-        path, submitted = self.sources.input, self.sources.input_sha256
-        if path is None or submitted is None:
+        place, submitted = self.sources.place(Source.INPUT), self.sources.input_sha256
+        if place is None or submitted is None:
             return False
-        if (stamp := stamp_if_changed(path, submitted, on_piece)) is None:
+        if (stamp := stamp_if_changed(place, submitted, on_piece)) is None:
             return False
         self.file_stamps[Source.INPUT] = stamp
         return True
 
     def _read(self, source: Source, on_piece: Callable[[bytes], object], add: Callable[..., object]) -> bool:
         """Read the lines of a file; return whether that was possible."""
-        path = self.sources.path(source)
-        if path is None:
+        place = self.sources.place(source)
+        if place is None:
             return False
         try:
-            with path.open("rb", buffering=0) as file:
-                stamp = self.file_stamps[source] = FileStamp.of(os.fstat(file.fileno()))
+            with place.open() as (file, stamp):
+                self.file_stamps[source] = stamp
                 check = DownloadCheck(self.sources.downloads.get(source), stamp)
                 for batch in read_batches(file, check.wrap(on_piece)):
                     add(self._join, batch=batch)
@@ -333,18 +333,27 @@ class ResultIndex:
     def open_file(self, file: FileNumber) -> Iterator[BinaryIO]:
         """Open one of the files. Raises LocalFileError if it is gone or has changed since the index was built."""
         source = Source(file)
-        path = self.sources.path(source)
-        assert path is not None
+        place = self.sources.place(source)
+        assert place is not None
         try:
-            with path.open("rb", buffering=0) as opened:
-                if FileStamp.of(os.fstat(opened.fileno())) != self.file_stamps[source]:
-                    raise LocalFileError(f"{path.name} has changed since it was read", "Open the results again.")
+            with place.open() as (opened, stamp):
+                if stamp != self.file_stamps[source] and not self._is_same_elsewhere(source, stamp):
+                    name = place.files[0].name
+                    raise LocalFileError(f"{name} has changed since it was read", "Open the results again.")
                 yield opened
         except OSError as error:
-            raise LocalFileError(
-                f"{path.name} cannot be read: {error.strerror or error}",
-                f"Download it again: {NextStep.FETCH}.",
-            ) from error
+            hint = f"Download it again: {NextStep.FETCH}." if source is not Source.INPUT else "Open the results again."
+            raise LocalFileError(f"{place.files[0].name} cannot be read: {error.strerror or error}", hint) from error
+
+    def _is_same_elsewhere(self, source: Source, stamp: FileStamp) -> bool:
+        """Return whether these are the bytes of an input file whose copy was removed since the index was built."""
+        place, submitted = self.sources.place(source), self.sources.input_sha256
+        if place is None or not place.slices or submitted is None or self.input_changed:
+            return False
+        if not is_as_submitted(place, submitted):
+            return False
+        self.file_stamps[source] = stamp
+        return True
 
     def file_size(self, file: FileNumber) -> int:
         """Return the bytes of one of the files when it was read; 0 if there is none."""
@@ -381,10 +390,3 @@ class ResultIndex:
 
 def _location(file: FileNumber, locations: LocationColumns, number: int) -> RowLocation:
     return RowLocation(file, locations.line[number], locations.offset[number], locations.length[number])
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

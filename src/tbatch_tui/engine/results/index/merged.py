@@ -12,14 +12,12 @@ the later counts.
 
 from __future__ import annotations
 
-import os
 from array import array
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.local_files.open_files import allow_open_files
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
@@ -62,8 +60,12 @@ class MergedIndex(ResultIndex):
 
     def paths(self) -> list[Path]:
         """Return the files of all members, without the parts of the original, which are ours."""
-        parts = {member.index.sources.input for member in self.members if member.is_part}
-        return [path for member in self.members for path in member.index.paths() if path not in parts]
+        paths = []
+        for member in self.members:
+            place = member.index.sources.place(Source.INPUT) if member.is_part else None
+            of_part = place.files if place is not None else ()
+            paths += [path for path in member.index.paths() if path not in of_part]
+        return paths
 
     def build(
         self,
@@ -114,15 +116,14 @@ class MergedIndex(ResultIndex):
         Raises OSError and OperationCancelledError.
         """
         original, parts = self.members[0].index, [member.index for member in self.members if member.is_part]
-        path = original.sources.input
+        place = original.sources.place(Source.INPUT)
         if not all(member.is_part for member in self.members[1 : 1 + len(parts)]):
             return False
-        if path is None or not are_parts_of(path, parts):
+        if place is None or not are_parts_of(place, parts):
             return False
-        self.original_ids = original.original_ids = read_id_map(path)
+        self.original_ids = original.original_ids = read_id_map(place.path)
         sizes = [member.index.bytes_to_read() for member in self.members[1:]]
-        with path.open("rb", buffering=0) as file:
-            stamp = FileStamp.of(os.fstat(file.fileno()))
+        with place.open() as (file, stamp):
             original.file_stamps = self.file_stamps = {Source.INPUT: stamp}
             rows = PartRows(file, cancelled)
             for number, index in enumerate(parts, start=1):
@@ -135,7 +136,7 @@ class MergedIndex(ResultIndex):
                     return False
                 if not was_built:
                     index.free_rows()
-        if read_stamp(path) != stamp:
+        if place.stamp != stamp:
             return False
         for number, member in enumerate(self.members[1 + len(parts) :], start=1 + len(parts)):
             _build(member.index, sum(sizes[: number - 1]), sum(sizes), cancelled, progress)

@@ -6,18 +6,18 @@ The stored counts of a job are out of date by the sizes and times of its files w
 from __future__ import annotations
 
 import hashlib
-import os
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.results.sources import Source, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from io import FileIO
 
     from tbatch_tui.engine.domain.counts import JobCounts
+    from tbatch_tui.engine.local_files.file_slices import InputPlace
+    from tbatch_tui.engine.local_files.file_stamp import FileStamp
     from tbatch_tui.engine.results.sources import Download
 
 _PIECE = 1 << 20
@@ -55,8 +55,7 @@ def is_stale(counts: JobCounts, sources: Sources) -> bool:
     if rules != _rules(sources.answer_schema):
         return all(path.exists() for path in (sources.output, sources.errors) if path is not None)
     for source, counted in zip(Source, parts, strict=True):
-        path = sources.path(source)
-        stamp = read_stamp(path) if path is not None else None
+        stamp = sources.stamp(source)
         if stamp is None or (source is Source.INPUT and counted[:1] not in (_NO_FILE, _CHANGED)):
             continue
         if _format_stamp(stamp) != counted.removeprefix(_CHANGED):
@@ -80,23 +79,32 @@ def _format_stamp(stamp: FileStamp | None) -> str:
     return f"{stamp.size}:{stamp.mtime_ns}" if stamp is not None else _NO_FILE
 
 
-def stamp_if_changed(path: Path, submitted: str, on_piece: Callable[[bytes], object]) -> FileStamp | None:
+def stamp_if_changed(place: InputPlace, submitted: str, on_piece: Callable[[bytes], object]) -> FileStamp | None:
     """Return the stamp of an input file that can be read and is not the one that was submitted; else None.
 
     Args:
+        place: Where its bytes are.
         submitted: The SHA-256 of the file that was submitted.
         on_piece: Called with each piece. It may raise, to stop.
     """
     hasher = hashlib.sha256()
     try:
-        with path.open("rb", buffering=0) as file:
-            stamp = FileStamp.of(os.fstat(file.fileno()))
+        with place.open() as (file, stamp):
             while piece := file.read(_PIECE):
                 on_piece(piece)
                 hasher.update(piece)
     except OSError:
         return None  # whoever reads its lines names the reason
     return stamp if hasher.hexdigest() != submitted else None
+
+
+def is_as_submitted(place: InputPlace, submitted: str) -> bool:
+    """Return whether an input file can be read and is the one that was submitted. Arguments as above."""
+    try:
+        with place.open() as (file, _):
+            return hashlib.file_digest(cast("FileIO", file), "sha256").hexdigest() == submitted
+    except OSError:
+        return False
 
 
 class DownloadCheck:

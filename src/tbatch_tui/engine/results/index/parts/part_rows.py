@@ -7,7 +7,6 @@ is in memory. That the whole file has the lines of a part where they should be i
 from __future__ import annotations
 
 import hashlib
-import os
 from array import array
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,8 +17,8 @@ from tbatch_tui.engine.results.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from tbatch_tui.engine.local_files.file_slices import InputPlace
     from tbatch_tui.engine.results.index.index import ResultIndex
 
 _BOM = b"\xef\xbb\xbf"
@@ -86,12 +85,15 @@ class PartRows:
         return left <= 1 and digest.hexdigest() == sha256
 
 
-def are_parts_of(whole: Path, parts: Sequence[ResultIndex]) -> bool:
+def are_parts_of(whole: InputPlace, parts: Sequence[ResultIndex]) -> bool:
     """Return whether the sizes of the files allow that the parts, one after the other, are the whole file."""
     try:
-        with whole.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size - (len(_BOM) if file.read(len(_BOM)) == _BOM else 0)
-        sizes = [part.sources.input.stat().st_size for part in parts if part.sources.input is not None]
+        with whole.open() as (file, _):
+            has_bom = file.read(len(_BOM)) == _BOM
     except OSError:
         return False
-    return bool(parts) and len(sizes) == len(parts) and sum(sizes) - size in (0, 1)  # 1: the line end it had not
+    stamps = [whole.stamp, *(part.sources.stamp(Source.INPUT) for part in parts)]
+    if not parts or None in stamps:
+        return False
+    size, *of_parts = (stamp.size for stamp in stamps if stamp is not None)
+    return sum(of_parts) - (size - len(_BOM) * has_bom) in (0, 1)  # 1: the line end it had not
