@@ -7,13 +7,15 @@ import json
 import tempfile
 import tracemalloc
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tbatch_tui.engine.domain.submission import first_requests
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.results import (
     ExportFormat,
@@ -35,10 +37,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BOM = b"\xef\xbb\xbf"
-KINDS = st.sampled_from(["ok", "error", "missing", "unreadable", "twice"])
+KINDS = st.sampled_from(["ok", "error", "missing", "unreadable", "twice", "cut", "invalid"])
 
 
-def job(folder: Path, name: str, requests: Sequence[bytes], kinds: dict[str, str], *, is_part: bool) -> MergedMember:
+def job(
+    folder: Path,
+    name: str,
+    requests: Sequence[bytes],
+    kinds: dict[str, str],
+    *,
+    is_part: bool,
+    numbers: Sequence[int] = (),
+) -> MergedMember:
     """Return a job of these lines, with a response of this kind for each id."""
     path = write_rows(folder / f"{name}.jsonl", [*requests])
     rows: list[Any] = []
@@ -47,24 +57,45 @@ def job(folder: Path, name: str, requests: Sequence[bytes], kinds: dict[str, str
             "ok": [answer_row(custom_id, f'{{"label": "{name}"}}')],
             "error": [error_row(custom_id, f"failed in {name}")],
             "unreadable": [b'{"custom_id": "%s", "resp' % custom_id.encode()],
+            "cut": [answer_row(custom_id, "cut", reason="length")],
+            "invalid": [answer_row(custom_id, "")],
             "twice": [answer_row(custom_id, "cut", reason="length"), answer_row(custom_id, f"again {name}")],
         }.get(kind, [])
     output = write_rows(folder / f"{name}.out", [*rows, answer_row("stranger")])
     sources = Sources(path, output, input_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    return MergedMember(name, name, ResultIndex(sources), is_part=is_part)
+    return MergedMember(name, name, ResultIndex(sources), is_part=is_part, numbers=numbers)
+
+
+class Drawn(NamedTuple):
+    """A file, the parts that it was sent as, and what came back."""
+
+    lines: list[bytes]
+    """Of the whole file, with blank ones."""
+    ahead: tuple[int, ...]
+    """Which requests are the first part."""
+    parts: list[list[str]]
+    """The ids of each part."""
+    kinds: list[dict[str, str]]
+    """The response of each id, of each part and of each retry."""
 
 
 @st.composite
-def groups(draw: st.DrawFn) -> tuple[list[list[str]], list[dict[str, str]]]:
-    """Draw the ids of each part, and the responses of each part and of some retries."""
+def groups(draw: st.DrawFn) -> Drawn:
+    """Draw a group: requests ahead or none, parts of any size, blank lines anywhere or nowhere, and retries."""
     sizes = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
-    parts, first = [], 0
-    for size in sizes:
-        parts.append([f"id-{number}" for number in range(first, first + size)])
-        first += size
-    ids = [custom_id for part in parts for custom_id in part]
+    first = draw(st.sampled_from([0, 0, 1, 2, 5]))
+    ids = [f"id-{number}" for number in range(sum(sizes) + first)]
+    ahead = first_requests(len(ids), first)
+    rest = iter([custom_id for number, custom_id in enumerate(ids) if number not in ahead])
+    parts = [[*islice(rest, size)] for size in sizes]
+    if first:
+        parts.insert(0, [ids[number] for number in ahead])
+    lines = [encode_row(request_row(custom_id)) for custom_id in ids]
+    for at in draw(st.lists(st.integers(0, len(lines)), max_size=4)) if draw(st.booleans()) else ():
+        lines.insert(at, draw(st.sampled_from([b"", b"  ", b"\t\r"])))
     retries = draw(st.lists(st.lists(st.sampled_from(ids), unique=True, min_size=1), max_size=2))
-    return parts, [{custom_id: draw(KINDS) for custom_id in asked} for asked in [*parts, *retries]]
+    kinds = [{custom_id: draw(KINDS) for custom_id in asked} for asked in [*parts, *retries]]
+    return Drawn(lines, ahead, parts, kinds)
 
 
 def rows_of(index: MergedIndex, folder: Path) -> list[Any]:
@@ -86,21 +117,22 @@ def rows_of(index: MergedIndex, folder: Path) -> list[Any]:
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(group=groups(), bom=st.booleans(), ended=st.booleans(), on_disk=st.booleans())
-def test_parts_read_one_by_one_are_what_they_are_merged(
-    group: tuple[list[list[str]], list[dict[str, str]]], bom: bool, ended: bool, on_disk: bool
-) -> None:
-    parts, kinds = group
+def test_parts_read_one_by_one_are_what_they_are_merged(group: Drawn, bom: bool, ended: bool, on_disk: bool) -> None:
+    parts, kinds = group.parts, group.kinds
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        lines = [[encode_row(request_row(custom_id)) for custom_id in part] for part in parts]
         whole = folder / "whole.jsonl"
-        whole.write_bytes(BOM * bom + b"\n".join(line for part in lines for line in part) + b"\n" * ended)
+        whole.write_bytes(BOM * bom + b"\n".join(group.lines) + b"\n" * ended)
         sha256 = hashlib.sha256(whole.read_bytes()).hexdigest()
 
         def new_index() -> MergedIndex:
-            jobs = [job(folder, f"part{n}", lines[n], kinds[n], is_part=True) for n in range(len(parts))]
+            jobs = []
+            for n, part in enumerate(parts):
+                sent = [encode_row(request_row(custom_id)) for custom_id in part]
+                numbers = group.ahead if not n else ()
+                jobs.append(job(folder, f"part{n}", sent, kinds[n], is_part=True, numbers=numbers))
             for number, asked in enumerate(kinds[len(parts) :]):
                 again = [encode_row(request_row(custom_id, "again")) for custom_id in asked]
                 jobs.append(job(folder, f"retry{number}", again, asked, is_part=False))
@@ -112,7 +144,7 @@ def test_parts_read_one_by_one_are_what_they_are_merged(
         index.build()
         assert all(not member.index.is_built for member in index.members if member.is_part), "they are freed"
         rows = rows_of(index, folder)
-        patch.setattr(merged, "are_parts_of", lambda *_: False)
+        patch.setattr(merged, "may_be_parts_of", lambda *_: False)
         other = new_index()
         other.build()
         assert all(member.index.is_built for member in other.members)

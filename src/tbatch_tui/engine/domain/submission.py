@@ -209,6 +209,10 @@ class JobGroup:
             return f"first {self.first}"
         return "the rest" if self.parts == 2 else f"the rest, {part - 1} of {self.parts - 1}"
 
+    def numbers_of(self, part: int) -> tuple[int, ...]:
+        """Return which requests of the file a part has, from 0, where those are not the next ones; else none."""
+        return first_requests(self.requests, self.first) if part == 1 else ()
+
     @property
     def stage_ends(self) -> tuple[int, ...]:
         """The last part of each stage but the last; requests that go first are a stage of their own."""
@@ -219,6 +223,11 @@ class JobGroup:
         if not self.auto_continue:
             return Gate(asks=True)
         return self.gates[min(stage, len(self.gates) - 1)] if self.gates else Gate()
+
+
+def first_requests(requests: int, first: int) -> tuple[int, ...]:
+    """Return which of so many requests go first, from 0: so many, evenly from all over the file."""
+    return tuple(number * requests // first for number in range(first))
 
 
 class FileSlice(NamedTuple):

@@ -32,7 +32,10 @@ def results_of(target: JobRecord | GroupRecord) -> tuple[str, ResultIndex]:
         return target.key, ResultIndex(sources_of(target))
     group = target.group
     whole = MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
-    jobs = [MergedMember(part.key, part.name, ResultIndex(sources_of(part)), is_part=True) for part in parts]
+    jobs = [
+        MergedMember(part.key, part.name, ResultIndex(sources_of(part)), True, group.numbers_of(number))
+        for number, part in enumerate(parts, start=1)
+    ]
     return target.key, MergedIndex([whole, *jobs])
 
 

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from tbatch_tui.engine.domain.submission import PartFile
+from tbatch_tui.engine.domain.submission import PartFile, first_requests
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.line_blocks import read_blocks, read_places
 from tbatch_tui.engine.groups.line_ends import LineEnds
@@ -69,7 +69,7 @@ def write_parts(
         bytes_max: how many bytes a part has at most.
     """
     source = _Source(path, fingerprint, requests, cancelled)
-    ahead = _ahead(requests, first)
+    ahead = first_requests(requests, first)
     limits = requests_max, bytes_max - 1  # a last line gets its end
     with _new_folder(path, home, fingerprint.size) as folder:
         counts, limit = _counts_by_requests(requests - first, *limits)
@@ -201,7 +201,7 @@ def rewrite_parts(
     """
     with _new_folder(path, home, fingerprint.size) as folder:
         source = _Source(path, fingerprint, requests, cancelled)
-        files = _split(source, folder, counts, _ahead(requests, first))
+        files = _split(source, folder, counts, first_requests(requests, first))
         if files is None:
             raise _changed(path)
         written = {part.sha256: part.path for part in _named(folder, files, path.stem)}
@@ -237,11 +237,6 @@ def _need_room(path: Path, home: Path, size: int) -> None:
             f"The parts of {path.name} need {format_size(size)}, and {format_size(free)} are free in {home}",
             "Nothing was submitted, and nothing was written. Make room, or set another place with --data-dir.",
         )
-
-
-def _ahead(requests: int, first: int) -> list[int]:
-    """Return which requests go first, from 0: so many, evenly from all over the file."""
-    return [number * requests // first for number in range(first)]
 
 
 def _split(

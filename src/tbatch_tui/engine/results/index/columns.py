@@ -78,11 +78,12 @@ class TextColumn:
         """Return the columns, to be stored."""
         return [self._buffer, self._ends]
 
-    def extend(self, other: TextColumn) -> None:
-        """Add all texts of another column."""
-        first = len(self._buffer)
-        self._buffer += other._buffer
-        self._ends.extend(array("Q", [first + end for end in other._ends[1:]]))
+    def extend(self, other: TextColumn, start: int = 0, stop: int | None = None) -> None:
+        """Add texts of another column: all, or those from number `start` on, up to and without `stop`."""
+        ends = other._ends[start : len(other._ends) if stop is None else stop + 1]
+        shift = len(self._buffer) - ends[0]
+        self._buffer += other._buffer[ends[0] : ends[-1]] if start or stop is not None else other._buffer
+        self._ends.extend(array("Q", [end + shift for end in ends[1:]]))
 
 
 class NameColumn:
@@ -135,11 +136,17 @@ class LocationColumns:
         """Return the columns, to be stored."""
         return [self.line, self.offset, self.length]
 
-    def extend(self, other: LocationColumns, *, line: int = 0, offset: int = 0) -> None:
-        """Add all locations of another column, so many lines and bytes further on."""
-        self.line.extend(array("I", [line + each for each in other.line]) if line else other.line)
-        self.offset.extend(array("Q", [offset + each for each in other.offset]) if offset else other.offset)
+    def extend(self, other: LocationColumns) -> None:
+        """Add all locations of another column."""
+        self.line.extend(other.line)
+        self.offset.extend(other.offset)
         self.length.extend(other.length)
+
+    def extend_moved(self, other: LocationColumns, start: int, stop: int, *, line: int, offset: int) -> None:
+        """Add locations from number `start` on, up to and without `stop`, so many lines and bytes further on."""
+        self.line.extend(array("I", [line + each for each in other.line[start:stop]]))
+        self.offset.extend(array("Q", [offset + each for each in other.offset[start:stop]]))
+        self.length.extend(other.length[start:stop])
 
 
 class RequestColumns:

@@ -46,16 +46,21 @@ def merged_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecor
     # under no key: what they asked is known, and they have to be read again once they have some.
     whole = MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
     every = [member.record for member in members if member.record.group is not None]
-    every.sort(key=lambda record: record.submission.part or 0 if record.submission is not None else 0)
+    every.sort(key=_part)
     keys = {record.key for record in records}
-    parts = [
-        MergedMember(record.key, _name(record), open_index(record), is_part=True)
-        if record.key in keys
-        else MergedMember("", _name(record), ResultIndex(sources_of(record)), is_part=True)
-        for record in every
-    ]
+    parts = []
+    for record in every:
+        numbers = group.numbers_of(_part(record))
+        if record.key in keys:
+            parts.append(MergedMember(record.key, _name(record), open_index(record), True, numbers))
+        else:
+            parts.append(MergedMember("", _name(record), ResultIndex(sources_of(record)), True, numbers))
     retries = [MergedMember(record.key, _name(record), open_index(record)) for record in records if not record.group]
     return MergedIndex([whole, *parts, *retries])
+
+
+def _part(record: JobRecord) -> int:
+    return record.submission.part or 0 if record.submission is not None else 0
 
 
 def _name(record: JobRecord) -> str:

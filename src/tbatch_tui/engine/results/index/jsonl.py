@@ -16,6 +16,7 @@ LINE_MAX = 16 * 1024 * 1024
 """Bytes. Of a longer line only the length and the first `HEAD_SIZE` bytes are kept."""
 HEAD_SIZE = 4096
 _OPEN, _CLOSE = b"{}"
+_BOM = b"\xef\xbb\xbf"
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -69,7 +70,8 @@ class LineBatch(Struct, frozen=True, gc=False):
         """Yield the lines that are not blank."""
         lines = self.block.split(b"\n")
         for at, (data, offset, length) in enumerate(zip(lines, self.offsets(), self.lengths(), strict=True)):
-            if data and not data.isspace():
+            text = data.removeprefix(_BOM) if not offset else data
+            if text and not text.isspace():
                 yield Line(self.number + at, offset, data, length)
 
 

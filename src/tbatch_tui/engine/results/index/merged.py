@@ -6,8 +6,8 @@
     merged.build()
 
 A file that was sent as several jobs is the first member, without responses of its own; the jobs follow, and where they
-are all of it, it is not read but for its hash. A better outcome is never replaced by a worse one; of equally good ones
-the later counts.
+are all of it, only its first rows are read, and its hash. A better outcome is never replaced by a worse one; of equally
+good ones the later counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.local_files.open_files import allow_open_files
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
-from tbatch_tui.engine.results.index.parts.part_rows import PartRows, are_parts_of
+from tbatch_tui.engine.results.index.parts.part_rows import PartRows, first_rows, may_be_parts_of
 from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
@@ -46,6 +46,8 @@ class MergedMember:
     index: ResultIndex
     is_part: bool = False
     """Whether it was sent a part of the first member's requests, which is then a file sent as several jobs."""
+    numbers: Sequence[int] = ()
+    """Which of those requests it was sent, from 0, in order, where they are not the next ones."""
 
 
 class MergedIndex(ResultIndex):
@@ -115,29 +117,33 @@ class MergedIndex(ResultIndex):
         Their rows can be read as soon as they are added. What is in memory of a part is freed before the next one.
         Raises OSError and OperationCancelledError.
         """
-        original, parts = self.members[0].index, [member.index for member in self.members if member.is_part]
+        original, parts = self.members[0].index, [member for member in self.members if member.is_part]
         place = original.sources.place(Source.INPUT)
         if not all(member.is_part for member in self.members[1 : 1 + len(parts)]):
             return False
-        if place is None or not are_parts_of(place, parts):
+        if place is None or not may_be_parts_of(place, [part.index for part in parts]):
             return False
         self.original_ids = original.original_ids = read_id_map(place.path)
         sizes = [member.index.bytes_to_read() for member in self.members[1:]]
         with place.open() as (file, stamp):
             original.file_stamps = self.file_stamps = {Source.INPUT: stamp}
-            rows = PartRows(file, cancelled)
-            for number, index in enumerate(parts, start=1):
-                was_built = index.is_built
-                _build(index, sum(sizes[: number - 1]), sum(sizes), cancelled, progress)
-                if number == 1:
-                    rows.begin(len(parts) * len(index.requests))
-                    self._join = rows.join
-                if not rows.add(index, number * _FILES_PER_JOB):
+            self._join = first_rows(file)
+            rows = PartRows(file, stamp.size, cancelled)
+            ahead: list[ResultIndex] = []
+            to_free: list[ResultIndex] = []
+            for number, part in enumerate(parts):
+                if not part.index.is_built:
+                    _build(part.index, sum(sizes[:number]), sum(sizes), cancelled, progress)
+                    (ahead if part.numbers else to_free).append(part.index)
+                if not rows.add(part.index, (1 + number) * _FILES_PER_JOB, part.numbers):
                     return False
-                if not was_built:
-                    index.free_rows()
-        if place.stamp != stamp:
-            return False
+                if len(rows.join.requests):
+                    self._join = rows.join
+                _free(to_free)
+            if not rows.finish() or place.stamp != stamp:
+                return False
+            _free(ahead)
+            self._join = rows.join
         for number, member in enumerate(self.members[1 + len(parts) :], start=1 + len(parts)):
             _build(member.index, sum(sizes[: number - 1]), sum(sizes), cancelled, progress)
         self._add_retries(1 + len(parts))
@@ -279,6 +285,12 @@ def _build(
     """Build an index, if it is not built yet, when so many bytes of the total are read."""
     if not index.is_built:
         index.build(cancelled=cancelled, progress=lambda done, _: progress(read + done, total))
+
+
+def _free(indexes: list[ResultIndex]) -> None:
+    """Free what is in memory of the rows of these, which are none then."""
+    while indexes:
+        indexes.pop().free_rows()
 
 
 def _rows_by_id(index: ResultIndex) -> dict[str, list[int]]:
