@@ -7,6 +7,7 @@ import json
 import tempfile
 import tracemalloc
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.domain.submission import first_requests
+from tbatch_tui.engine.domain.submission import JobGroup, first_requests
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.groups.split import write_parts
+from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.results import (
     ExportFormat,
     MergedIndex,
@@ -28,13 +31,13 @@ from tbatch_tui.engine.results import (
     search,
     usage_by_model,
 )
-from tbatch_tui.engine.results.index import merged
+from tbatch_tui.engine.results.index import jsonl, merged
 from tbatch_tui.engine.results.index.parts import disk_columns, part_rows
 from tbatch_tui.engine.results.index.parts.disk_columns import DiskColumn
 from tests.helpers.result_rows import answer_row, encode_row, error_row, request_row, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 BOM = b"\xef\xbb\xbf"
 KINDS = st.sampled_from(["ok", "error", "missing", "unreadable", "twice", "cut", "invalid"])
@@ -117,7 +120,7 @@ def rows_of(index: MergedIndex, folder: Path) -> list[Any]:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(group=groups(), bom=st.booleans(), ended=st.booleans(), on_disk=st.booleans())
 def test_parts_read_one_by_one_are_what_they_are_merged(group: Drawn, bom: bool, ended: bool, on_disk: bool) -> None:
     parts, kinds = group.parts, group.kinds
@@ -164,19 +167,79 @@ def two_parts(folder: Path, whole: bytes | None = None) -> MergedIndex:
     return MergedIndex([MergedMember("", "whole", ResultIndex(Sources(path, input_sha256=sha256))), *jobs])
 
 
-def test_rows_can_be_read_while_later_parts_are_read(tmp_path: Path) -> None:
+def test_rows_can_be_read_while_parts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "PIECE_SIZE", 150)
+    monkeypatch.setattr(part_rows, "_SCREENFUL", 1)
     index = two_parts(tmp_path)
     shown: list[list[str]] = []
-    last = index.members[2].index
-    build = last.build
 
-    def look(**options: Any) -> Any:
+    def look(build: Callable[..., Any], **options: Any) -> Any:
         shown.append([f"{index.row(number).custom_id} {index.outcome(number).words}" for number in range(len(index))])
+        asked = [index.read_bytes(location) for n in range(len(index)) if (location := index.request_location(n))]
+        assert [json.loads(line)["custom_id"] for line in asked] == [each.split()[0] for each in shown[-1]]
         return build(**options)
 
-    last.build = look  # type: ignore[method-assign]
+    for part in (member.index for member in index.members[1:]):
+        part.build = partial(look, part.build)  # type: ignore[method-assign]
     index.build()
-    assert shown == [["id-0 ok", "id-1 ok"]] and len(index) == 6, "and a stranger in each part"
+    assert len(index) == 6, "and a stranger in each part"
+    assert shown == [["id-0 reading"], ["id-0 ok", "id-1 ok"]]
+
+
+def test_requests_ahead_are_those_that_the_split_takes(tmp_path: Path) -> None:
+    """All parts are read one by one, as they were written."""
+    lines = [encode_row(request_row(f"id-{number}")) for number in range(23)]
+    path = tmp_path / "whole.jsonl"
+    path.write_bytes(b"\n".join([*lines[:9], b"", *lines[9:], b" "]))
+    known = read_fingerprint(path)
+    parts = write_parts(
+        path, tmp_path / "parts", fingerprint=known, requests=23, first=3, requests_max=8, bytes_max=10_000
+    )
+    group = JobGroup(1, path, known.size, known.sha256, 23, len(parts), first=3)
+    jobs = [
+        MergedMember(str(n), "", ResultIndex(Sources(part.path, input_sha256=part.sha256)), True, group.numbers_of(n))
+        for n, part in enumerate(parts, start=1)
+    ]
+    index = MergedIndex([MergedMember("", "whole", ResultIndex(Sources(path, input_sha256=known.sha256))), *jobs])
+    index.build()
+    assert not any(member.index.is_built for member in index.members) and len(parts) == 4
+    assert [row.custom_id for row in index] == [f"id-{number}" for number in range(23)]
+    assert [row.line for row in index] == [*range(1, 10), *range(11, 25)]
+
+
+def test_each_of_two_lines_with_one_id_has_its_own_response(tmp_path: Path) -> None:
+    """Also where one of them went ahead, and where the first of them has none."""
+    lines = [encode_row(request_row(custom_id, text)) for custom_id, text in zip("aabac", "12345", strict=True)]
+    jobs = [
+        job(tmp_path, "ahead", lines[1:2], {"a": "error"}, is_part=True, numbers=[1]),
+        job(tmp_path, "rest1", [lines[0], *lines[2:3]], {"b": "ok"}, is_part=True),
+        job(tmp_path, "rest2", lines[3:], {"a": "ok", "c": "cut"}, is_part=True),
+    ]
+    path = write_rows(tmp_path / "whole.jsonl", [*lines])
+    index = MergedIndex([MergedMember("", "whole", ResultIndex(Sources(path))), *jobs])
+    index.build()
+    shown = [(index.row(n).custom_id, index.outcome(n).words, index.job_id_of(n)) for n in range(5)]
+    assert shown == [
+        ("a", "missing", ""),
+        ("a", "error", "ahead"),
+        ("b", "ok", "rest1"),
+        ("a", "ok", "rest2"),
+        ("c", "cut short", "rest2"),
+    ]
+
+
+@pytest.mark.parametrize("numbers", [(0,), (2,), (1, 2)])
+def test_other_requests_ahead_than_it_says_are_merged_by_their_ids(tmp_path: Path, numbers: tuple[int, ...]) -> None:
+    lines = [encode_row(request_row(f"id-{number}")) for number in range(3)]
+    jobs = [
+        job(tmp_path, "ahead", lines[1:2], {"id-1": "error"}, is_part=True, numbers=numbers),
+        job(tmp_path, "rest", [lines[0], lines[2]], {"id-0": "ok", "id-2": "ok"}, is_part=True),
+    ]
+    path = write_rows(tmp_path / "whole.jsonl", [*lines])
+    index = MergedIndex([MergedMember("", "whole", ResultIndex(Sources(path))), *jobs])
+    index.build()
+    assert [index.outcome(number).words for number in range(3)] == ["ok", "error", "ok"]
+    assert [index.row(number).custom_id for number in range(3)] == ["id-0", "id-1", "id-2"]
 
 
 def test_parts_in_another_order_are_merged_by_their_ids(tmp_path: Path) -> None:
@@ -218,16 +281,20 @@ def test_a_column_on_disk_is_an_array(typecode: str, monkeypatch: pytest.MonkeyP
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where some requests went ahead, and blank lines were left out."""
     monkeypatch.setattr(part_rows, "_IN_MEMORY", 0)
-    parts, each = 8, 500
+    parts, each, ahead = 8, 500, (0, 1700, 3000)
     lines = [encode_row(request_row(f"id-{number:05}", "x" * 50)) for number in range(parts * each)]
-    jobs = []
+    rest = [line for number, line in enumerate(lines) if number not in ahead]
+    first = {f"id-{number:05}": "ok" for number in ahead}
+    jobs = [job(tmp_path, "ahead", [lines[n] for n in ahead], first, is_part=True, numbers=ahead)]
     for number in range(parts):
-        own = lines[number * each : (number + 1) * each]
+        own = rest[number * each : (number + 1) * each]
         jobs.append(
             job(tmp_path, f"part{number}", own, {json.loads(line)["custom_id"]: "ok" for line in own}, is_part=True)
         )
-    whole = write_rows(tmp_path / "whole.jsonl", [*lines])
+    whole = tmp_path / "whole.jsonl"
+    whole.write_bytes(b"\n".join([*lines[:9], b"", *lines[9:], b"\n"]))
     index = MergedIndex([MergedMember("", "whole", ResultIndex(Sources(whole))), *jobs])
     tracemalloc.start()
     try:

@@ -137,7 +137,7 @@ class MergedIndex(ResultIndex):
                     (ahead if part.numbers else to_free).append(part.index)
                 if not rows.add(part.index, (1 + number) * _FILES_PER_JOB, part.numbers):
                     return False
-                if len(rows.join.requests):
+                if len(rows.join.requests) >= len(self._join.requests):
                     self._join = rows.join
                 _free(to_free)
             if not rows.finish() or place.stamp != stamp:
