@@ -16,6 +16,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import LocalFileError
 from tests.conftest import until
 from tests.engine.groups.test_groups import COUNT, cut_file, file, rest_is, submit
+from tests.engine.journal.test_journal import all_have_room
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,7 +157,7 @@ async def test_what_may_have_been_created_is_not_sent_again(
         unknown = replace(refused.submission, create_sent_at=1.0)
         await engine._store.submissions.save(unknown, [unknown.state])
         assert await engine.groups.unsent(refused.key) == []
-        assert await engine._store.groups.send_again({refused.key: refused.submission.path}, []) == []
+        assert await engine._store.groups.send_again({refused.key: refused.submission.path}, [], all_have_room) == []
     assert len(sandbox.jobs) == 2
 
 

@@ -13,7 +13,7 @@ from tbatch_tui.engine.domain.submission import GroupFile, NewGroup, PartFile, S
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.tables.submissions import JobClaimedError, SubmissionLostError
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-from tests.engine.journal.test_journal import NOW, job
+from tests.engine.journal.test_journal import NOW, all_have_room, job
 from tests.engine.journal.test_store import announced, events, list_jobs, run, store, submit
 
 if TYPE_CHECKING:
@@ -56,16 +56,19 @@ async def test_parts_are_released_by_state_and_number_and_by_nobody_while_held(
     added = keys(await store.groups.add(group(first=1), PARTS, None))
     other = keys(await store.groups.add(group(first=1), PARTS, None))
     events.clear()
-    held = await store.groups.hold(1, on=True)
+    held = await store.groups.hold(1)
     assert keys(held) == added and all(record.group and record.group.is_held for record in held)
+    assert await states(store) == [WAITING] * 4, "also what was on its way, and for which no create was sent"
     assert announced(events) == [(added, ())]
     assert await store.groups.release(1, INTENT, error=None, only=(WAITING,)) == [] and not events
     ready = await store.groups.release(1, READY, error=None, only=(WAITING,), numbers=(2, 4))
     assert keys(ready) == [added[1], added[3]] and announced(events) == [([added[1], added[3]], ())]
-    assert await states(store) == [INTENT, READY, WAITING, READY]
-    freed = await store.groups.hold(1, on=False)
+    assert await states(store) == [WAITING, READY, WAITING, READY]
+    await store.groups.let_go(1)
+    assert await states(store) == [WAITING] * 4 and announced(events)[-1] == (added, ())
+    freed = await store.groups.release(1, INTENT, error=None, only=(WAITING,), numbers=(1, 2, 4))
+    assert keys(freed) == [added[0], added[1], added[3]]
     assert not any(record.group and record.group.is_held for record in freed)
-    assert keys(await store.groups.release(1, INTENT, error=None, only=(READY,))) == [added[1], added[3]]
     stopped = await store.groups.release(1, STOPPED, error="not wanted", only=(WAITING,))
     assert [(r.key, r.submission.error) for r in stopped if r.submission] == [(added[2], "not wanted")]
     assert await states(store) == [INTENT, INTENT, STOPPED, INTENT]
@@ -80,6 +83,16 @@ async def test_parts_are_released_by_state_and_number_and_by_nobody_while_held(
     ]
 
 
+async def test_nothing_is_held_where_every_part_was_sent(store: JobStore) -> None:
+    await store.groups.add(group(), PARTS, None)
+    for part in await store.groups.parts(1):
+        assert part.submission is not None
+        sent = replace(part.submission, state=SubmissionState.CREATING, create_sent_at=NOW)
+        store._thread.journal.submissions.update(store.account_id, sent)
+    parts = await store.groups.hold(1)
+    assert not any(part.is_waiting or (part.group and part.group.is_held) for part in parts)
+
+
 async def test_a_part_whose_create_may_be_out_is_not_moved(store: JobStore) -> None:
     await store.groups.add(group(first=1), PARTS, None)
     journal = store._thread.journal
@@ -92,14 +105,14 @@ async def test_a_part_whose_create_may_be_out_is_not_moved(store: JobStore) -> N
 
 async def test_the_person_lets_all_that_waits_be_sent_once(store: JobStore) -> None:
     added = keys(await store.groups.add(group(stages=(1, 2)), PARTS, None))
-    await store.groups.hold(1, on=True)
+    await store.groups.hold(1)
     await store.groups.release(1, READY, error=None, only=(WAITING,), numbers=(2,))
     waiting = await store.groups.approve(1)
-    assert keys(waiting) == added[1:] and await states(store) == [INTENT, WAITING, WAITING, WAITING]
+    assert keys(waiting) == added and await states(store) == [WAITING] * 4
     assert all(record.group and not record.group.is_held and record.group.approved > 3 for record in waiting)
     assert await store.groups.approve(1) == [], "there is nothing left to decide"
-    await store.groups.hold(1, on=True)
-    assert keys(await store.groups.approve(1)) == added[1:]
+    await store.groups.hold(1)
+    assert keys(await store.groups.approve(1)) == added
     assert await store.groups.approve(9) == []
 
 
@@ -174,10 +187,10 @@ async def test_what_is_sent_again_is_asked_about_where_the_same_bytes_ran_elsewh
     [third] = [record for record in await store.groups.parts(1) if record.key == stopped[1]]
     assert await store.groups.runs_elsewhere(third) == [elsewhere], "its own group does not count"
     with pytest.raises(AlreadySubmittedError) as error:
-        await store.groups.send_again(paths, [])
+        await store.groups.send_again(paths, [], all_have_room)
     assert error.value.path == WHOLE and await states(store) == [INTENT, STOPPED, STOPPED, STOPPED], "all or none"
     events.clear()
-    sent = await store.groups.send_again(paths, [elsewhere])
+    sent = await store.groups.send_again(paths, [elsewhere], all_have_room)
     assert keys(sent) == stopped and announced(events)[0][0] == stopped
     assert [record.submission.path for record in sent if record.submission] == list(paths.values())
     assert added[0].key not in stopped

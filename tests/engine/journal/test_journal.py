@@ -16,12 +16,13 @@ from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionSt
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
+from tbatch_tui.engine.groups.sending.enqueued import Room
 from tbatch_tui.engine.journal import migration_scripts
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.journal.mapping import submission_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
 
@@ -42,6 +43,11 @@ def account(journal: Journal) -> int:
 
 def job(number: int, status: str = "COMPLETED", **more: Any) -> Job:
     return Job(id=f"job-{number:04}", status=status, created_at=NOW + number, input_file_id=f"file-{number}", **more)
+
+
+def all_have_room(_: Sequence[JobRecord], numbers: Collection[int], __: Sequence[JobRecord]) -> Room:
+    """Find room for the tokens of all parts."""
+    return Room(tuple(numbers), {})
 
 
 def nothing_reserved(_: Job) -> bool:

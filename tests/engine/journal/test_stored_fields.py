@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.submission import Gate, JobGroup, NewGroup, PartFile, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import Gate, JobGroup, NewGroup, PartFile, Pause, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.domain.tried import TriedRequest
 from tbatch_tui.engine.endpoint import Endpoint
@@ -61,6 +61,7 @@ def test_a_submission_comes_back_with_all_that_is_known_of_it(journal: Journal, 
         create_sent_server_at=NOW + 3,
         repeated_at=NOW + 4,
         redirected_to="https://elsewhere",
+        pause=Pause.TOKENS,
     )
     assert_nothing_is_a_default(known)
     record = journal.submissions.update(account, known)
@@ -84,7 +85,7 @@ def add_group(journal: Journal, account: int) -> list[Submission]:
 
 def test_a_group_comes_back_with_what_was_asked_of_it_and_decided(journal: Journal, account: int) -> None:
     add_group(journal, account)
-    journal.groups.hold(account, 1, on=True)
+    journal.groups.hold(account, 1, NOW)
     [record, _] = journal.groups.parts(account, 1)
     expected = JobGroup(1, ODD, 60, "f" * 64, 6, 2, 0, True, "a name", True, (1, 2), GATES, 3, 0)
     assert record.group == expected

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
-from tests.engine.journal.test_journal import NOW, account, job, journal, nothing_reserved, submit
+from tests.engine.journal.test_journal import NOW, account, all_have_room, job, journal, nothing_reserved, submit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.journal import Journal
 
 __all__ = ["account", "journal"]  # fixtures
@@ -60,6 +63,22 @@ def test_what_waits_is_released_once(journal: Journal, account: int) -> None:
     assert journal.groups.waiting(account) == []
 
 
+def test_of_two_files_at_once_the_second_sees_what_the_first_has_enqueued(journal: Journal, account: int) -> None:
+    """Looked at before it is committed, two apps would fill the same room."""
+    seen: list[int] = []
+
+    def fits(out: Sequence[JobRecord]) -> bool:
+        seen.append(len(out))
+        return not out
+
+    group = NewGroup(Path("/in/all.jsonl"), 60, "f" * 64, Endpoint.CHAT, "", 6, 0, auto_continue=True)
+    for _ in range(2):
+        journal.groups.add(account, group, PARTS, now=NOW, fits=fits)
+    assert seen == [0, len(PARTS)]
+    assert set(states(journal, account)) == {SubmissionState.INTENT}
+    assert set(states(journal, account, 2)) == {SubmissionState.WAITING}
+
+
 def test_parts_that_were_taken_out_of_the_list_are_still_parts(journal: Journal, account: int) -> None:
     keys = add_group(journal, account)
     journal.groups.release(account, 1, SubmissionState.STOPPED, NOW)
@@ -77,7 +96,7 @@ def test_what_was_stopped_is_sent_again_once_and_is_in_the_list_again(journal: J
     tried = replace(second, file_id="file-old", known_ids=("a", "b"), hint="why")  # of the file that it had then
     journal.submissions.write(tried)
     paths = {key: Path(f"/again/{number}.jsonl") for number, key in enumerate(keys)}
-    sent = journal.submissions.send_again(account, paths, (), NOW + 2, Path("/elsewhere"))
+    sent = journal.groups.send_again(account, paths, (), NOW + 2, Path("/elsewhere"), all_have_room)
     assert [record.key for record in sent] == keys[1:], "the first was never stopped"
     for number, record in enumerate(sent, start=1):
         submission = record.submission
@@ -85,7 +104,7 @@ def test_what_was_stopped_is_sent_again_once_and_is_in_the_list_again(journal: J
         assert (submission.error, submission.hint, submission.file_id, submission.known_ids) == (None, None, None, ())
         assert (submission.path, submission.output_dir) == (Path(f"/again/{number}.jsonl"), Path("/elsewhere"))
     assert [record.key for record in journal.groups.parts(account, 1)] == keys
-    assert journal.submissions.send_again(account, paths, (), NOW + 3, Path("/elsewhere")) == []
+    assert journal.groups.send_again(account, paths, (), NOW + 3, Path("/elsewhere"), all_have_room) == []
 
 
 def test_inputs_without_a_name_are_named_once(journal: Journal, account: int) -> None:

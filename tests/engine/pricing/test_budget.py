@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.domain.submission import JobGroup, SubmissionState
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.submission import JobGroup, Pause, SubmissionState
 from tbatch_tui.engine.domain.tried import TryCost
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Budget
+from tbatch_tui.engine.pricing import budget_gate
 from tbatch_tui.engine.pricing.budget import (
     BudgetVerdict,
     Commitments,
@@ -216,6 +219,27 @@ async def test_what_follows_later_is_judged_again_and_waits_where_the_month_has_
             await until(lambda jobs=jobs: len(box.jobs) == jobs)  # type: ignore[misc]
             box.advance(120)
         await until_async(lambda: parts("COMPLETED"), 4)
+
+
+async def test_a_lock_that_another_submit_has_is_no_matter_of_the_budget(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is so is said, nobody is asked, and the next part follows by itself once the lock is free."""
+    monkeypatch.setattr(budget_gate, "_PATIENCE", 0.05)
+    path = write_chat(tmp_path / "parts.jsonl", [f"Question {number}?" for number in range(6)])
+    options = {"requests_per_job": 3, "parts_at_once": 1, "budget": Budget(month=10.0)}
+    async with make_engine(still_sandbox, **options) as engine:
+        fingerprint = await engine.fingerprint(path)
+        key = await engine.groups.submit(path, Endpoint.CHAT, requests=6, fingerprint=fingerprint)
+        await until(lambda: len(still_sandbox.jobs) == 1)
+        with FileLock(tmp_path / "data" / "budget.lock"):
+            still_sandbox.advance(120)
+            second = next(part.key for part in await engine.groups.parts(key) if part.is_waiting)
+            busy = lambda record: record.submission is not None and record.submission.pause is Pause.BUSY  # noqa: E731
+            waiting = await engine.wait_until(second, busy)
+            assert waiting.status == LocalStatus.WAITING and waiting.submission is not None
+            assert waiting.submission.error == "Another submit on this data folder is being checked against the budget"
+        await until(lambda: len(still_sandbox.jobs) == 2)
 
 
 async def test_what_was_submitted_above_the_budget_is_not_asked_about_again(

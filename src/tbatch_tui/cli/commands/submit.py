@@ -183,7 +183,7 @@ async def _submit_checked(
     key = None
     earlier: Sequence[JobRecord] = await engine.earlier_runs(fingerprint.sha256, report.endpoint)
     if sent := await _send_unsent(session, earlier, fingerprint.sha256, over_budget=arguments.over_budget):
-        return await follow_jobs(session, sent, arguments)
+        return await _follow_sent(session, sent, arguments)
     if (waiting := await waiting_parts(session, _runs_of(earlier, fingerprint))) and not again:
         if arguments.rest:
             await print_budget(session)
@@ -209,9 +209,16 @@ async def _submit_checked(
     parts = await engine.groups.parts(key)
     if arguments.first and any(part.is_waiting for part in parts):
         return await follow_first(session, key, arguments)
-    sent = [part.key for part in parts if arguments.wait or not part.is_waiting]
-    code = await follow_jobs(session, sent or [key], arguments)
-    parts = await engine.groups.parts(key)
+    return await _follow_sent(session, [part.key for part in parts] or [key], arguments)
+
+
+async def _follow_sent(session: Session, keys: Sequence[str], arguments: argparse.Namespace) -> int:
+    """Follow parts of a file, or the file, until they are jobs; those that wait only with `--wait`."""
+    groups, first = session.engine.groups, keys[0]
+    waiting = {part.key for part in await groups.parts(first) if part.is_waiting}
+    now = [key for key in keys if arguments.wait or key not in waiting]
+    code = await follow_jobs(session, now or keys[:1], arguments)
+    parts = await groups.parts(first)
     if left := sum(part.is_waiting for part in parts):
         print_message(still_waiting(parts, left))
     return code

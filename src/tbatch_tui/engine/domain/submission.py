@@ -50,6 +50,21 @@ class SubmissionState(StrEnum):
         return self in (SubmissionState.UNCERTAIN, SubmissionState.HELD)
 
 
+class Pause(StrEnum):
+    """Why what could be sent is not. The values are stored; `Submission.error` says it in words."""
+
+    NONE = ""
+    """It is its turn, or what was sent before it is not back."""
+    OUTCOME = "outcome"
+    """What came of the requests before it is not good enough: the person decides."""
+    BUDGET = "budget"
+    """It is above the budget: the person decides."""
+    BUSY = "busy"
+    """Another submit is being judged by the budget: it goes on by itself."""
+    TOKENS = "tokens"
+    """So many tokens are enqueued for its model that there is no room: it goes on when a job ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """One submission of an input file, and all that is known of it. `id` is the journal's."""
@@ -88,6 +103,8 @@ class Submission:
     """The output folder of the app or command that submitted it; None where that was not noted."""
     slices: str = ""
     """Of a part, where its bytes are in the input file, as `format_slices` writes it; empty where that is not known."""
+    pause: Pause = Pause.NONE
+    """Why it waits, where it does."""
 
     @property
     def may_have_been_created(self) -> bool:
@@ -284,7 +301,8 @@ class NewGroup(NamedTuple):
     files: tuple[GroupFile, ...] = ()
     """The files that `path` was joined of, where there are several; no part has lines of two of them."""
     has_room: bool = True
-    """Whether the tokens of all parts may be enqueued at once; if not, all wait until it is known which may."""
+    """Whether the tokens of all parts may be enqueued at once; if not, all wait until it is known which may. Found out
+    when the group is committed."""
     over_budget: bool = False
 
     def is_sent_at_once(self, part: int) -> bool:

@@ -15,7 +15,7 @@ from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionSt
 from tbatch_tui.engine.events import Event, RecordsChanged
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
 from tbatch_tui.engine.groups.sending.advance import GroupAdvance
-from tbatch_tui.engine.groups.stages import is_above_budget, number
+from tbatch_tui.engine.groups.stages import is_above_budget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -199,7 +199,8 @@ class JobGroups:
     ) -> list[JobRecord]:
         """Submit once more what of a file was refused or stopped, and nothing of what ran or may have been created.
 
-        Parts whose file in the data folder is gone are written anew from the unchanged original.
+        Parts whose file in the data folder is gone are written anew from the unchanged original. Those that have no
+        room beside what is out wait for it.
 
         Raises AuthenticationError and OverBudgetError as a submit does, LocalFileError when the bytes are not at hand
         any more, and AlreadySubmittedError if the same bytes ran in another submission that is not among `known_runs`.
@@ -216,8 +217,10 @@ class JobGroups:
         parts = await self.parts(key) or records
         budget = self._prices.budget
         async with budget.admitting(lambda: budget.judge_parts(parts, records), over_budget=over_budget):
-            sent = await self._unsent.send(records, known_runs)
+            sent = await self._unsent.send(records, known_runs, self._advance.room)
         await self._runtime.resume_submissions()
+        if sent and sent[0].group is not None:  # what has no room follows
+            await self._advance.advance(sent[0].group.id, is_admitted=True)
         return sent
 
     async def send_rest(self, key: str, *, over_budget: bool = False) -> int:
@@ -250,24 +253,16 @@ class JobGroups:
     async def hold(self, key: str) -> int:
         """Send nothing more of a group until `go_on`; return how many parts have not been sent.
 
-        What is being uploaded here is stopped, and sent from its beginning afterwards; jobs that were created run on.
+        What is being uploaded is stopped, and sent from its beginning afterwards; jobs that were created run on. None,
+        and nothing is held, if every part was sent.
         """
         record = self._store.record(key)
         if record is None or record.group is None:
             return 0
-        parts = await self._store.groups.hold(record.group.id, on=True)
-        stopped = [number(part) for part in parts if await self._stop(part)]
-        await self._advance.release(
-            record.group.id, SubmissionState.WAITING, only=(SubmissionState.STOPPED,), numbers=stopped
-        )
-        return sum(part.is_waiting for part in await self._store.groups.parts(record.group.id))
-
-    async def _stop(self, part: JobRecord) -> bool:
-        """Stop the upload of a part, if no create can have been sent for it."""
-        submitter, submission = self._runtime.submitter, part.submission
-        if submitter is None or submission is None or not part.is_being_submitted:
-            return False
-        return await submitter.stop(submission.id)
+        parts = await self._store.groups.hold(record.group.id)
+        if self._runtime.submitter is not None:
+            await self._runtime.submitter.let_go_waiting()
+        return sum(part.is_waiting for part in parts)
 
     async def go_on(self, key: str, *, over_budget: bool = False) -> int:
         """End the hold of a group, and submit what waited for the person; return how many parts have not been sent.
@@ -287,8 +282,7 @@ class JobGroups:
         async with budget.admitting(lambda: budget.judge_parts(parts, waiting), over_budget=over_budget):
             if over_budget:
                 await self._store.groups.allow_over_budget(group_id)
-            await self._advance.release(group_id, SubmissionState.WAITING, only=(SubmissionState.READY,))
-            await self._store.groups.hold(group_id, on=False)
+            await self._store.groups.let_go(group_id)
             await self._advance.advance(group_id, is_admitted=True)
         return len(waiting)
 

@@ -63,9 +63,10 @@ class NewGroups:
         try:
             group = group._replace(gates=_with_bound(group.gates, most), over_budget=over_budget)
             async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
-                estimates = [part.estimate for part in parts]
-                has_room = fit_together(estimates, self._store.records, self._options.enqueued_tokens)
-                return await self._store.groups.add(group._replace(has_room=has_room), parts, known_runs)
+                estimates, limit = [part.estimate for part in parts], self._options.enqueued_tokens
+                return await self._store.groups.add(
+                    group, parts, known_runs, lambda out: fit_together(estimates, out, limit)
+                )
         except (
             AlreadySubmittedError,
             OverBudgetError,

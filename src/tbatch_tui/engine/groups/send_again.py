@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup, Submission
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.journal.tables.groups import FindRoom
     from tbatch_tui.engine.local_files.input_state import InputWatcher
 
 _NOTHING_SENT = "Nothing was sent."
@@ -38,13 +39,15 @@ class UnsentFiles:
         parts = await self._store.groups.parts(record.group.id, even_removed=True)
         return [part for part in parts if part.can_send_again]
 
-    async def send(self, records: Sequence[JobRecord], known_runs: Sequence[JobRecord]) -> list[JobRecord]:
+    async def send(
+        self, records: Sequence[JobRecord], known_runs: Sequence[JobRecord], room: FindRoom
+    ) -> list[JobRecord]:
         """Commit the intent to submit these records of one file; return those that nobody else has sent meanwhile.
 
         Raises LocalFileError when the bytes are not at hand any more, and AlreadySubmittedError.
         """
         async with writing_parts(self._home):
-            return await self._store.groups.send_again(await self.at_hand(records), known_runs)
+            return await self._store.groups.send_again(await self.at_hand(records), known_runs, room)
 
     async def at_hand(self, records: Sequence[JobRecord]) -> dict[str, Path]:
         """Return where the file of each record is, by its key. Raises LocalFileError.

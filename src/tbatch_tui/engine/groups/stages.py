@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.submission import WHOLE, SubmissionState
+from tbatch_tui.engine.domain.submission import WHOLE, Pause, SubmissionState
 from tbatch_tui.text.format import money
 from tbatch_tui.text.plural import plural
 
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup
-
-
-ABOVE_BUDGET = "Budget: "
-"""How the reason begins for which parts wait for the person that their budget does not allow."""
 
 
 _READY = SubmissionState.READY
@@ -99,7 +95,7 @@ def over_cost(
 def is_above_budget(parts: Sequence[JobRecord]) -> bool:
     """Return whether parts wait for the person because of the budget alone."""
     ready = [part.submission for part in parts if part.submission is not None and part.submission.state is _READY]
-    return any((submission.error or "").startswith(ABOVE_BUDGET) for submission in ready)
+    return any(submission.pause is Pause.BUDGET for submission in ready)
 
 
 def number(part: JobRecord) -> int:

@@ -14,7 +14,7 @@ from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import WHOLE, Gate, JobGroup, Submission, SubmissionState, parse_gate
+from tbatch_tui.engine.domain.submission import WHOLE, Gate, JobGroup, Pause, Submission, SubmissionState, parse_gate
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 
@@ -61,6 +61,7 @@ _SUBMISSION_COLUMNS = (
     "repeated_at",
     "redirected_to",
     "output_dir",
+    "pause",
 )
 
 _GROUP_COLUMNS = (
@@ -197,6 +198,7 @@ def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
         repeated_at=row[prefix + "repeated_at"],
         redirected_to=row[prefix + "redirected_to"],
         output_dir=blob_to_path(row[prefix + "output_dir"]),
+        pause=Pause(row[prefix + "pause"]),
     )
 
 

@@ -244,4 +244,10 @@ MIGRATIONS = (
     """,
     "ALTER TABLE groups ADD COLUMN gates TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE groups ADD COLUMN over_budget INTEGER NOT NULL DEFAULT 0",
+    """
+    ALTER TABLE submissions ADD COLUMN pause TEXT NOT NULL DEFAULT '';
+    UPDATE submissions SET pause = 'outcome' WHERE state = 'ready';
+    UPDATE submissions SET pause = 'budget' WHERE state = 'ready' AND error LIKE 'Budget: %';
+    UPDATE submissions SET pause = 'tokens' WHERE state = 'waiting' AND error IS NOT NULL;
+    """,
 )

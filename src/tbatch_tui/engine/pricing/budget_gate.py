@@ -9,7 +9,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ class BudgetGate:
     ) -> AsyncIterator[None]:
         """Let a submission be committed inside. Raises OverBudgetError before it is, if it is above the budget.
 
+        Raises BudgetBusyError if that cannot be told now.
+
         Args:
             judge: Judges it, once no other submission is under way.
             over_budget: Whether it may be above.
@@ -102,15 +103,20 @@ class BudgetGate:
             return
         from filelock import FileLock, Timeout
 
-        from tbatch_tui.engine.pricing.over_budget import OverBudgetError
+        from tbatch_tui.engine.pricing.over_budget import BudgetBusyError, OverBudgetError
 
         lock = FileLock(self._options.data_dir / _LOCK, timeout=_PATIENCE, thread_local=False)
         try:
             await asyncio.to_thread(lock.acquire)
         except Timeout:
-            raise LocalFileError("Another submit takes too long", "Nothing was submitted. Try again.") from None
+            raise BudgetBusyError(
+                "Another submit on this data folder is being checked against the budget",
+                "Nothing was submitted. Try again.",
+            ) from None
         except OSError as error:
-            raise LocalFileError(f"The budget cannot be checked: {error.strerror}", "Nothing was submitted.") from error
+            raise BudgetBusyError(
+                f"The budget cannot be checked: {error.strerror}", "Nothing was submitted."
+            ) from error
         try:
             verdict = await judge()
             if verdict.is_over and not over_budget:

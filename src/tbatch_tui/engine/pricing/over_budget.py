@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.pricing.budget import BudgetVerdict
+
+
+class BudgetBusyError(LocalFileError):
+    """It cannot be told whether a submission is within the budget: another is being judged, or the disk fails."""
 
 
 class OverBudgetError(BatchError):

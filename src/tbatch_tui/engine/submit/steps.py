@@ -64,6 +64,10 @@ class SubmissionSteps:
             self.open[submission_id] = submission
         return submission
 
+    async def is_taken_over(self, submission_id: int) -> bool:
+        """Return whether another app works on it; if not, a person has held it, and perhaps let it go again."""
+        return not await self._store.submissions.is_ours(submission_id)
+
     def is_lost(self, submission_id: int) -> bool:
         """Return whether another app has taken a submission over: taken back at once, it would go to and fro."""
         return asyncio.get_running_loop().time() < self._lost.get(submission_id, 0.0)

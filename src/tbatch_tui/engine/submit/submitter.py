@@ -18,6 +18,7 @@ from tbatch_tui.engine.errors import (
     LocalFileError,
     RequestRejectedError,
 )
+from tbatch_tui.engine.journal.mapping import submission_key
 from tbatch_tui.engine.journal.tables.submissions import JobClaimedError, SubmissionLostError
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.create import CreateAttempt, JobCreator, lookup_hint
@@ -104,6 +105,17 @@ class Submitter:
                 task = spawn(self._work(submission.id))
                 self._tasks[submission.id] = task
                 task.add_done_callback(partial(self._forget_task, submission.id))
+
+    async def let_go_waiting(self) -> None:
+        """End the work on what was put on hold, here or by another app: no step of it can be saved any more."""
+        waiting = []
+        for number, task in self._tasks.items():
+            record = self._store.record(submission_key(number))
+            if record is not None and record.is_waiting:
+                task.cancel()
+                waiting.append(task)
+        if waiting:
+            await asyncio.wait(waiting)
 
     async def remove_left_copies(self) -> None:
         """Remove what apps that were killed left of uploads, once. Call it when this app has the lock."""
@@ -219,11 +231,16 @@ class Submitter:
     # -- one submission ------------------------------------------------------------------------------
 
     async def _work(self, submission_id: int) -> None:
-        """Take a submission to its end, or until it is stopped or another app takes it over."""
+        """Take a submission to its end, or until it is stopped or held, or another app takes it over."""
         try:
-            submission = await self._steps.claim(submission_id)
-            if submission is not None:
-                await self._carry_out(submission)
+            while (submission := await self._steps.claim(submission_id)) is not None:
+                try:
+                    await self._carry_out(submission)
+                except SubmissionLostError:
+                    if await self._steps.is_taken_over(submission_id):
+                        raise
+                else:
+                    break
         except SubmissionLostError:
             self._steps.lose(submission_id)
         except asyncio.CancelledError:

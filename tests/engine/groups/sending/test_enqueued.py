@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import Job, JobStatus
 from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Pause
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.groups.group_record import make_group
 from tbatch_tui.engine.groups.sending.enqueued import enqueued, fit_together, room_for
@@ -84,3 +85,38 @@ async def test_parts_beyond_the_limit_wait_visibly_and_follow_when_jobs_end(
     ours = [job for job in still_sandbox.jobs if job["id"] != elsewhere]
     lines = b"".join(still_sandbox.file_bytes(job["input_file_id"]) for job in ours)
     assert sorted(lines.splitlines()) == sorted(file.read_bytes().splitlines()), "each line once"
+
+
+async def test_what_was_refused_has_no_room_either_while_the_tokens_of_others_are_out(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    file = write_chat(tmp_path / "reviews.jsonl", [f"Say {number}." for number in range(6)])
+    still_sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=3, status=402, body="{}")
+    async with make_engine(still_sandbox, requests_per_job=2) as engine:
+        fingerprint = await engine.fingerprint(file)
+        key = await engine.groups.submit(file, Endpoint.CHAT, requests=6, fingerprint=fingerprint)
+        await until(lambda: all(one.can_send_again for one in engine._store.records))
+    async with make_engine(still_sandbox, enqueued_tokens=500) as engine:
+        await engine.records()
+        sent = await engine.groups.send_unsent(key)
+        assert [one.is_waiting for one in sent] == [False, True, True]
+        assert {one.submission.pause for one in sent[1:] if one.submission} == {Pause.TOKENS}
+        assert make_group(await parts_of(engine)).waits_for.endswith(f" of 500 tokens are enqueued for {CHAT_MODEL}")
+        for jobs in (1, 2, 3):
+            await until(lambda jobs=jobs: len(still_sandbox.jobs) == jobs)  # type: ignore[misc]
+            still_sandbox.advance(3_600)
+
+
+async def test_no_more_is_sent_again_than_may_be_out_together(
+    still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    file = write_chat(tmp_path / "reviews.jsonl", [f"Say {number}." for number in range(6)])
+    still_sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=3, status=402, body="{}")
+    async with make_engine(still_sandbox, requests_per_job=2, parts_at_once=2) as engine:
+        fingerprint = await engine.fingerprint(file)
+        key = await engine.groups.submit(file, Endpoint.CHAT, requests=6, fingerprint=fingerprint)
+        await until(lambda: all(one.can_send_again for one in engine._store.records))
+        assert [one.is_waiting for one in await engine.groups.send_unsent(key)] == [False, False, True]
+        await until(lambda: len(still_sandbox.jobs) == 2)
+        still_sandbox.advance(3_600)
+        await until(lambda: len(still_sandbox.jobs) == 3)

@@ -41,7 +41,6 @@ async def hold(arguments: argparse.Namespace, settings: Settings) -> int:
             return FAILED
         count = await session.engine.groups.hold(record.key)
         if not count:
-            await session.engine.groups.go_on(record.key)
             print_message(f"{record.name_of_file}: every part was sent already; there is nothing to hold.")
             return FAILED
         print_message(f"{record.name_of_file}: {plural(count, 'part')} on hold. tbatch-tui continue sends them.")

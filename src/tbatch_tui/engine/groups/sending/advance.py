@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.submission import SubmissionState
-from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.domain.submission import Pause, SubmissionState
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.sending.enqueued import Room, room_for
-from tbatch_tui.engine.groups.stages import ABOVE_BUDGET, format_outcome, is_answered_whole, next_step, number
-from tbatch_tui.engine.pricing.over_budget import OverBudgetError
+from tbatch_tui.engine.groups.stages import format_outcome, is_answered_whole, next_step, number
+from tbatch_tui.engine.pricing.over_budget import BudgetBusyError, OverBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -54,6 +54,10 @@ class GroupAdvance:
         else:
             self.without_room.discard(group_id)
 
+    async def _try_again(self, group_id: int) -> None:
+        await asyncio.sleep(self._runtime.options.poll_interval)
+        self.soon(group_id)
+
     async def advance(self, group_id: int, *, is_admitted: bool = False) -> None:
         """Submit what may be sent now of the parts that wait, or let all of them wait for the person from now on.
 
@@ -71,7 +75,7 @@ class GroupAdvance:
         rest = sum(part.requests or 0 for part in parts if part.is_waiting)
         if step.ask:
             outcome = "; ".join(filter(None, (format_outcome(*step.ask), step.why)))
-            if await self.release(group_id, SubmissionState.READY, error=outcome, only=_WAITING):
+            if await self.release(group_id, SubmissionState.READY, error=outcome, pause=Pause.OUTCOME, only=_WAITING):
                 hint = f"The other {rest:,} are on hold; none has been sent."
                 title = f"{_stage_name(step.ask)}: {outcome[:1].lower()}{outcome[1:]}"
                 self._emit(Notice(title, hint, "warning", parts[0].key))
@@ -79,8 +83,15 @@ class GroupAdvance:
             try:
                 async with self._within_budget(group, parts, step.send, is_admitted=is_admitted):
                     moved = await self._send(group_id, step.send)
-            except (OverBudgetError, LocalFileError) as error:
+            except OverBudgetError as error:
                 await self._pause(group_id, parts[0], error, rest)
+                return
+            except BudgetBusyError as error:  # says nothing of the budget
+                await self.release(
+                    group_id, SubmissionState.WAITING, error=error.title, pause=Pause.BUSY, only=_WAITING,
+                    numbers=step.send,
+                )  # fmt: skip
+                self._runtime.spawn(self._try_again(group_id))
                 return
             if moved and step.passed:
                 outcome = "all ok" if all(map(is_answered_whole, step.passed)) else format_outcome(*step.passed)
@@ -90,12 +101,11 @@ class GroupAdvance:
 
     async def _send(self, group_id: int, numbers: Collection[int]) -> list[JobRecord]:
         """Submit those of these parts for whose model so many more tokens may be enqueued."""
-        limit = self._runtime.options.enqueued_tokens
         room = Room((), {})
 
         def find(parts: Sequence[JobRecord], numbers: Collection[int], records: Sequence[JobRecord]) -> Room:
             nonlocal room
-            room = room_for(parts, numbers, records, limit)
+            room = self.room(parts, numbers, records)
             return room
 
         moved = await self._store.groups.release_with_room(group_id, numbers, find)
@@ -104,11 +114,15 @@ class GroupAdvance:
             await self._runtime.resume_submissions()
         return moved
 
+    def room(self, parts: Sequence[JobRecord], numbers: Collection[int], records: Sequence[JobRecord]) -> Room:
+        """Return which of these parts have room for their tokens. See `room_for`."""
+        return room_for(parts, numbers, records, self._runtime.options.enqueued_tokens)
+
     @asynccontextmanager
     async def _within_budget(
         self, group: JobGroup, parts: Sequence[JobRecord], send: Collection[int], *, is_admitted: bool
     ) -> AsyncIterator[None]:
-        """Let parts be sent inside, if the budget allows them now. Raises OverBudgetError and LocalFileError."""
+        """Let parts be sent inside, if the budget allows them now. Raises OverBudgetError and BudgetBusyError."""
         if is_admitted:
             yield
             return
@@ -117,9 +131,10 @@ class GroupAdvance:
         async with budget.admitting(lambda: budget.judge_parts(parts, sent), over_budget=group.over_budget):
             yield
 
-    async def _pause(self, group_id: int, first: JobRecord, error: BatchError, rest: int) -> None:
+    async def _pause(self, group_id: int, first: JobRecord, error: OverBudgetError, rest: int) -> None:
         """Let all that waits of a group wait for the person, for a reason that is no outcome of its parts."""
-        if await self.release(group_id, SubmissionState.READY, error=f"{ABOVE_BUDGET}{error.title}", only=_WAITING):
+        words = f"Budget: {error.title}"
+        if await self.release(group_id, SubmissionState.READY, error=words, pause=Pause.BUDGET, only=_WAITING):
             hint = f"The other {rest:,} are on hold; none has been sent."
             self._emit(Notice(f"{first.name_of_file}: {error.title}", hint, "warning", first.key))
 
@@ -138,6 +153,7 @@ class GroupAdvance:
         state: SubmissionState,
         *,
         error: str | None = None,
+        pause: Pause = Pause.NONE,
         only: tuple[SubmissionState, ...] = _WAITING_OR_READY,
         numbers: Collection[int] | None = None,
     ) -> list[JobRecord]:
@@ -145,7 +161,7 @@ class GroupAdvance:
 
         See `GroupTable.release`.
         """
-        moved = await self._store.groups.release(group_id, state, error=error, only=only, numbers=numbers)
+        moved = await self._store.groups.release(group_id, state, error=error, only=only, numbers=numbers, pause=pause)
         if state is SubmissionState.INTENT:
             await self._runtime.resume_submissions()
         return moved

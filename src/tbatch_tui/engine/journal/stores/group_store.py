@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.submission import Pause
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.job import Job
@@ -41,11 +43,15 @@ class GroupStore:
         return self._thread.journal
 
     async def add(
-        self, group: NewGroup, parts: Sequence[PartFile], known_runs: Sequence[JobRecord] | None
+        self,
+        group: NewGroup,
+        parts: Sequence[PartFile],
+        known_runs: Sequence[JobRecord] | None,
+        fits: Callable[[Sequence[JobRecord]], bool] = lambda _: True,
     ) -> list[JobRecord]:
         """Save the intent to submit a file in these parts, all or none; with a `first`, only the first goes.
 
-        Raises AlreadySubmittedError.
+        Raises AlreadySubmittedError. `fits` is as in `GroupTable.add`.
         """
         for part in parts:
             await self._run(self._journal.recipes.inherit, group.sha256, part.sha256)
@@ -57,6 +63,7 @@ class GroupStore:
             now=self._now(),
             known_runs=known_runs,
             output_dir=self._output_dir,
+            fits=fits,
         )
         self._published.publish(records)
         return records
@@ -89,22 +96,28 @@ class GroupStore:
         """Return the runs of the bytes of a record in other submissions than those of its own file."""
         return await self._run(self._journal.submissions.runs_elsewhere, self._thread.account_id, record)
 
-    async def send_again(self, paths: Mapping[str, Path], known_runs: Sequence[JobRecord]) -> list[JobRecord]:
+    async def send_again(
+        self, paths: Mapping[str, Path], known_runs: Sequence[JobRecord], room: FindRoom
+    ) -> list[JobRecord]:
         """Save the intent to submit again what was refused or stopped; return the records that changed.
+
+        Of a group, what has no room yet waits for its turn.
 
         Raises AlreadySubmittedError.
 
         Args:
             paths: by key of the record, where its file is now.
             known_runs: runs in other submissions that the person knows of.
+            room: which of them have room for their tokens.
         """
         sent = await self._run(
-            self._journal.submissions.send_again,
+            self._journal.groups.send_again,
             self._thread.account_id,
             paths,
             known_runs,
             self._now(),
             self._output_dir,
+            room,
         )
         self._published.publish(sent)
         return sent
@@ -132,6 +145,7 @@ class GroupStore:
         error: str | None,
         only: Sequence[SubmissionState],
         numbers: Collection[int] | None = None,
+        pause: Pause = Pause.NONE,
     ) -> list[JobRecord]:
         """Durably put the parts of a group that are in one of the states `only` into `state`; return their records.
 
@@ -146,6 +160,7 @@ class GroupStore:
             error=error,
             only=only,
             numbers=numbers,
+            pause=pause,
         )
         self._published.publish(moved)
         return moved
@@ -161,11 +176,18 @@ class GroupStore:
         self._published.publish([*moved, *noted])
         return moved
 
-    async def hold(self, group_id: int, *, on: bool) -> list[JobRecord]:
-        """Durably hold what has not been sent of a group, or let it go; return the records of all parts."""
-        parts = await self._run_until_written(self._journal.groups.hold, self._thread.account_id, group_id, on=on)
+    async def hold(self, group_id: int) -> list[JobRecord]:
+        """Durably hold what has not been sent of a group; return the records of all parts. See `GroupTable.hold`."""
+        parts = await self._run_until_written(self._journal.groups.hold, self._thread.account_id, group_id, self._now())
         self._published.publish(parts)
         return parts
+
+    async def let_go(self, group_id: int) -> None:
+        """Durably end the hold of a group, and what waited for the person. See `GroupTable.let_go`."""
+        parts = await self._run_until_written(
+            self._journal.groups.let_go, self._thread.account_id, group_id, self._now()
+        )
+        self._published.publish(parts)
 
     async def approve(self, group_id: int) -> list[JobRecord]:
         """Durably let all that waits of a group be sent, whatever came of the rest; return what waits.

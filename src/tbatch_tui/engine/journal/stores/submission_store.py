@@ -96,6 +96,10 @@ class SubmissionStore:
             self._journal.submissions.claim, submission_id, self._owner, only_unsent=only_unsent
         )
 
+    async def is_ours(self, submission_id: int) -> bool:
+        """Durably return whether this app is the last that began to work on a submission."""
+        return await self._run_until_written(self._journal.submissions.owner, submission_id) == self._owner
+
     async def save(self, submission: Submission, before: Sequence[SubmissionState]) -> None:
         """Durably save a step of a submission that this app works on, and that has no job yet.
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.submission import GROUP_KEYS, SUBMISSION_PREFIX, NewGroup, PartFile, SubmissionState
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
+from tbatch_tui.engine.domain.submission import (
+    GROUP_KEYS,
+    SUBMISSION_PREFIX,
+    NewGroup,
+    PartFile,
+    Pause,
+    SubmissionState,
+)
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
     blob_to_path,
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     ]
 
 _WAITING_STATES = tuple(state for state in SubmissionState if state.is_waiting)
+_UNSENT = (SubmissionState.INTENT, SubmissionState.UPLOADED)
 _ALL_STAGES = 1_000_000
 """More stages than any group has."""
 
@@ -61,13 +70,18 @@ class GroupTable:
         now: float,
         known_runs: Sequence[JobRecord] | None = None,
         output_dir: Path | None = None,
+        fits: Callable[[Sequence[JobRecord]], bool] = lambda _: True,
     ) -> list[JobRecord]:
         """Commit the intent to submit this file in parts: all of them, or none.
 
         Raises AlreadySubmittedError as `SubmissionTable.require_known_runs` does.
+
+        Args:
+            fits: Whether the tokens of all parts may be enqueued beside these records, which have not ended.
         """
         path, endpoint = group.path, group.endpoint
         with self._db.transaction():
+            group = group._replace(has_room=fits(self._records.active(account_id)))
             for source, sha256 in ((path, group.sha256), *((file.path, file.sha256) for file in group.files)):
                 self._submissions.require_known_runs(account_id, source, sha256, endpoint, known_runs)
             group_id = self._insert(account_id, group, len(parts), now)
@@ -163,11 +177,31 @@ class GroupTable:
         )
         return [row[0] for row in rows]
 
-    def hold(self, account_id: int, group_id: int, *, on: bool) -> list[JobRecord]:
-        """Commit that what has not been sent of a group is held, or not any more; return the records of its parts."""
+    def hold(self, account_id: int, group_id: int, now: float) -> list[JobRecord]:
+        """Commit that nothing more of a group is sent, and return the records of its parts.
+
+        Parts on their way for which no create can have been sent wait again, whichever app works on them: it cannot
+        save their next step any more. Where every part was sent, nothing is held.
+        """
         with self._db.transaction():
-            self._db.execute("UPDATE groups SET held = ? WHERE account_id = ? AND id = ?", (on, account_id, group_id))
+            self._move(account_id, group_id, SubmissionState.WAITING, now, error=None, only=_UNSENT)
+            if any(part.is_waiting for part in self.parts(account_id, group_id)):
+                self._set_held(account_id, group_id, on=True)
             return self.parts(account_id, group_id)
+
+    def let_go(self, account_id: int, group_id: int, now: float) -> list[JobRecord]:
+        """Commit that a group is held no more, and that what waited for the person waits for its turn.
+
+        Return the records of its parts.
+        """
+        with self._db.transaction():
+            ready, waiting = (SubmissionState.READY,), SubmissionState.WAITING
+            self._move(account_id, group_id, waiting, now, error=None, only=ready)
+            self._set_held(account_id, group_id, on=False)
+            return self.parts(account_id, group_id)
+
+    def _set_held(self, account_id: int, group_id: int, *, on: bool) -> None:
+        self._db.execute("UPDATE groups SET held = ? WHERE account_id = ? AND id = ?", (on, account_id, group_id))
 
     def allow_over_budget(self, account_id: int, group_id: int) -> None:
         """Commit that what waits of a group may be sent above the budget."""
@@ -190,7 +224,7 @@ class GroupTable:
             if not decided.rowcount:
                 return []
             ready, waiting = (SubmissionState.READY,), SubmissionState.WAITING
-            self._move(account_id, group_id, waiting, now, error=None, only=ready, numbers=None)
+            self._move(account_id, group_id, waiting, now, error=None, only=ready)
             return self.parts(account_id, group_id)
 
     def release(
@@ -201,6 +235,7 @@ class GroupTable:
         now: float,
         *,
         error: str | None = None,
+        pause: Pause = Pause.NONE,
         only: Sequence[SubmissionState] = _WAITING_STATES,
         numbers: Collection[int] | None = None,
     ) -> list[JobRecord]:
@@ -211,6 +246,7 @@ class GroupTable:
 
         Args:
             error: Why the parts are not sent, if they are not.
+            pause: The same as data.
             only: The states that are left; parts in another stay as they are.
             numbers: The parts that are meant; None for all.
         """
@@ -220,7 +256,7 @@ class GroupTable:
             ).fetchone()
             if state is SubmissionState.INTENT and held is not None:
                 return []
-            return self._move(account_id, group_id, state, now, error=error, only=only, numbers=numbers)
+            return self._move(account_id, group_id, state, now, error=error, only=only, numbers=numbers, pause=pause)
 
     def release_with_room(
         self,
@@ -257,10 +293,74 @@ class GroupTable:
                 submission = part.submission
                 assert submission is not None
                 why = reasons.get(submission.part)
-                if submission.part not in go and submission.error != why:
-                    self._submissions.write(replace(submission, error=why))
+                pause = Pause.TOKENS if why else Pause.NONE
+                if submission.part not in go and (submission.error, submission.pause) != (why, pause):
+                    self._submissions.write(replace(submission, error=why, pause=pause))
                     noted.append(self._records.refresh(account_id, part.key))
             return moved, noted
+
+    def send_again(
+        self,
+        account_id: int,
+        paths: Mapping[str, Path],
+        known: Sequence[JobRecord],
+        now: float,
+        output_dir: Path,
+        room: FindRoom,
+    ) -> list[JobRecord]:
+        """Commit the intent to submit once more what was refused or stopped; return the records that changed.
+
+        What is not in that state any more, or may have been created, stays as it is: of two apps that ask at once, the
+        second has nothing left to send. Parts beyond those that may be out together, and those without room for their
+        tokens, wait for their turn. Raises AlreadySubmittedError if the same bytes ran in another submission.
+
+        Args:
+            paths: By key of the record, where its file is now; all are of one file.
+            known: Runs in other submissions that the person was shown.
+            output_dir: Where their results are to go.
+            room: As `release_with_room` takes it.
+        """
+        seen = {record.key for record in known}
+        with self._db.transaction():
+            found = [self._records.get(account_id, key, even_removed=True) for key in paths]
+            unsent = [record for record in found if record is not None and record.can_send_again]
+            for record in unsent:
+                others = self._submissions.runs_elsewhere(account_id, record)
+                if any(run.key not in seen for run in others):
+                    file = record.group.path if record.group is not None else paths[record.key]
+                    raise AlreadySubmittedError(file, others)
+            go, reasons = self._turns(account_id, unsent, room)
+            for record in unsent:
+                submission = record.submission
+                assert submission is not None
+                state = SubmissionState.INTENT if submission.part in go else SubmissionState.WAITING
+                why = reasons.get(submission.part)
+                pause = Pause.TOKENS if why else Pause.NONE
+                self._submissions.write(
+                    replace(submission, state=state, file_id=None, known_ids=(), error=why, hint=None, pause=pause)
+                )
+                self._db.execute(
+                    "UPDATE submissions SET path = ?, output_dir = ?, owner = NULL WHERE id = ?",
+                    (path_to_blob(paths[record.key]), path_to_blob(output_dir), submission.id),
+                )
+                self._db.execute(
+                    "UPDATE records SET removed_at = NULL WHERE account_id = ? AND key = ?", (account_id, record.key)
+                )
+                self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
+            return [self._records.refresh(account_id, record.key) for record in unsent]
+
+    def _turns(
+        self, account_id: int, unsent: Sequence[JobRecord], room: FindRoom
+    ) -> tuple[Collection[int], Mapping[int, str]]:
+        """Return the numbers of those of these parts of a file that go now, and of others why they have no room."""
+        numbers = [record.submission.part for record in unsent if record.submission is not None]
+        group = unsent[0].group if unsent else None
+        if group is None:  # a whole file: it is one job
+            return numbers, {}
+        parts = self.parts(account_id, group.id, even_removed=True)
+        if group.at_once:
+            numbers = numbers[: max(0, group.at_once - sum(part.is_active for part in parts))]
+        return room(parts, numbers, self._records.active(account_id))
 
     def _move(
         self,
@@ -271,7 +371,8 @@ class GroupTable:
         *,
         error: str | None,
         only: Sequence[SubmissionState],
-        numbers: Collection[int] | None,
+        numbers: Collection[int] | None = None,
+        pause: Pause = Pause.NONE,
     ) -> list[JobRecord]:
         changed = []
         for record in self.parts(account_id, group_id):
@@ -280,7 +381,7 @@ class GroupTable:
                 continue
             if numbers is not None and submission.part not in numbers:
                 continue
-            moved = replace(submission, state=state, file_id=None, known_ids=(), error=error, hint=None)
+            moved = replace(submission, state=state, file_id=None, known_ids=(), error=error, hint=None, pause=pause)
             self._submissions.write(moved)
             self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
             changed.append(self._records.refresh(account_id, record.key))

@@ -19,7 +19,7 @@ from tbatch_tui.engine.journal.mapping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.cost import Estimate
@@ -189,6 +189,11 @@ class SubmissionTable:
             )
             return self.get(submission_id) if claimed.rowcount else None
 
+    def owner(self, submission_id: int) -> str | None:
+        """Return the app that began to work on a submission last; None if none has."""
+        row = self._db.execute("SELECT owner FROM submissions WHERE id = ?", (submission_id,)).fetchone()
+        return row[0] if row is not None else None
+
     def update(
         self, account_id: int, submission: Submission, now: float | None = None, held: Held | None = None
     ) -> JobRecord:
@@ -318,42 +323,6 @@ class SubmissionTable:
             if run.key != record.key and (group is None or run.group is None or run.group.id != group.id)
         ]
 
-    def send_again(
-        self, account_id: int, paths: Mapping[str, Path], known: Sequence[JobRecord], now: float, output_dir: Path
-    ) -> list[JobRecord]:
-        """Commit the intent to submit once more what was refused or stopped; return the records that changed.
-
-        What is not in that state any more, or may have been created, stays as it is: of two apps that ask at once, the
-        second has nothing left to send. Raises AlreadySubmittedError if the same bytes ran in another submission.
-
-        Args:
-            paths: By key of the record, where its file is now.
-            known: Runs in other submissions that the person was shown.
-            output_dir: Where their results are to go.
-        """
-        seen = {record.key for record in known}
-        changed = []
-        with self._db.transaction():
-            for key, path in paths.items():
-                record = self._records.get(account_id, key, even_removed=True)
-                if record is None or record.submission is None or not record.can_send_again:
-                    continue
-                others = self.runs_elsewhere(account_id, record)
-                if any(run.key not in seen for run in others):
-                    raise AlreadySubmittedError(record.group.path if record.group is not None else path, others)
-                state = SubmissionState.INTENT
-                self.write(replace(record.submission, state=state, file_id=None, known_ids=(), error=None, hint=None))
-                self._db.execute(
-                    "UPDATE submissions SET path = ?, output_dir = ?, owner = NULL WHERE id = ?",
-                    (path_to_blob(path), path_to_blob(output_dir), record.submission.id),
-                )
-                self._db.execute(
-                    "UPDATE records SET removed_at = NULL WHERE account_id = ? AND key = ?", (account_id, key)
-                )
-                self._progress.add(account_id, key, now, SUBMISSION_PREFIX + state, 0.0, None)
-                changed.append(self._records.refresh(account_id, key))
-        return changed
-
     def write(self, submission: Submission, held: Held | None = None) -> None:
         """Store what can change of a submission. Inside a transaction.
 
@@ -365,7 +334,7 @@ class SubmissionTable:
         written = self._db.execute(
             "UPDATE submissions SET state = ?, file_id = ?, known_ids = ?, job_id = ?, error = ?, hint = ?, "
             "warning = ?, uncertain_since = ?, create_sent_at = ?, create_sent_server_at = ?, repeated_at = ?, "
-            f"redirected_to = ? WHERE id = ?{guard}",
+            f"redirected_to = ?, pause = ? WHERE id = ?{guard}",
             (
                 submission.state,
                 submission.file_id,
@@ -379,6 +348,7 @@ class SubmissionTable:
                 submission.create_sent_server_at,
                 submission.repeated_at,
                 submission.redirected_to,
+                submission.pause,
                 submission.id,
                 *((held.owner, *states) if held is not None else ()),
             ),
