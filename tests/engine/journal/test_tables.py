@@ -96,7 +96,7 @@ def test_what_was_stopped_is_sent_again_once_and_is_in_the_list_again(journal: J
     tried = replace(second, file_id="file-old", known_ids=("a", "b"), hint="why")  # of the file that it had then
     journal.submissions.write(tried)
     paths = {key: Path(f"/again/{number}.jsonl") for number, key in enumerate(keys)}
-    sent = journal.groups.send_again(account, paths, (), NOW + 2, Path("/elsewhere"), all_have_room)
+    sent = journal.again.send(account, paths, (), NOW + 2, Path("/elsewhere"), all_have_room)
     assert [record.key for record in sent] == keys[1:], "the first was never stopped"
     for number, record in enumerate(sent, start=1):
         submission = record.submission
@@ -104,7 +104,7 @@ def test_what_was_stopped_is_sent_again_once_and_is_in_the_list_again(journal: J
         assert (submission.error, submission.hint, submission.file_id, submission.known_ids) == (None, None, None, ())
         assert (submission.path, submission.output_dir) == (Path(f"/again/{number}.jsonl"), Path("/elsewhere"))
     assert [record.key for record in journal.groups.parts(account, 1)] == keys
-    assert journal.groups.send_again(account, paths, (), NOW + 3, Path("/elsewhere"), all_have_room) == []
+    assert journal.again.send(account, paths, (), NOW + 3, Path("/elsewhere"), all_have_room) == []
 
 
 def test_inputs_without_a_name_are_named_once(journal: Journal, account: int) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.recording_uploads import RecordingUploads
     from tbatch_tui.engine.journal.tables.labels import LabelTable
     from tbatch_tui.engine.journal.tables.tries import TryTable
+    from tbatch_tui.engine.journal.unsent.again import SendingAgain
 
 
 class Journal:
@@ -63,6 +64,13 @@ class Journal:
         from tbatch_tui.engine.journal.tables.tries import TryTable  # not for the first frame
 
         return TryTable(self.database)
+
+    @cached_property
+    def again(self) -> SendingAgain:
+        """What is sent once more."""
+        from tbatch_tui.engine.journal.unsent.again import SendingAgain  # not for the first frame
+
+        return SendingAgain(self.database, self.records, self.submissions, self.groups, self.progress)
 
     @cached_property
     def recording_uploads(self) -> RecordingUploads:

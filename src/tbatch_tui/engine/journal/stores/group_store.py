@@ -111,7 +111,7 @@ class GroupStore:
             room: which of them have room for their tokens.
         """
         sent = await self._run(
-            self._journal.groups.send_again,
+            self._journal.again.send,
             self._thread.account_id,
             paths,
             known_runs,

@@ -1,0 +1,1 @@
+"""What has not been sent: what of it is sent once more."""
