@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,9 +22,11 @@ from tbatch_tui.config.settings import (
 from tbatch_tui.config.toml import ConfigFile
 from tbatch_tui.engine.redaction import add_secret, is_usable_key
 from tbatch_tui.engine.server_address import is_loopback
+from tbatch_tui.text.paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 def resolve_settings(
@@ -79,7 +80,7 @@ def resolve_settings(
         key_error=stored.error,
         demo=demo,
         mouse=config.switch("mouse") and mouse,
-        file=Path(file).expanduser() if file is not None else None,
+        file=path_of(file) if file is not None else None,
         profile=own,
         profiles=profiles,
         origins=origins,
@@ -180,7 +181,7 @@ def require_poll_interval(flag: float | None, config: ConfigFile, *, demo: bool,
 
 
 def _folder(value: str | Path | None) -> Path | None:
-    return Path(value).expanduser() if value else None
+    return path_of(value) if value else None
 
 
 def normalize_base_url(url: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _JOBS_MAX = 2_000
 """Jobs whose names are offered: the latest."""
@@ -16,13 +19,14 @@ def print_job_names() -> int:
     from tbatch_tui.config import paths
     from tbatch_tui.config.settings import SettingsError
     from tbatch_tui.config.toml import ConfigFile
+    from tbatch_tui.text.paths import path_of
 
     try:
         folder = ConfigFile(paths.config_file()).text("data_dir")
     except SettingsError:
         return 0
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale
-    for name in job_names(Path(folder).expanduser() if folder else paths.data_dir()):
+    for name in job_names(path_of(folder) if folder else paths.data_dir()):
         sys.stdout.write(f"{name}\n")
     return 0
 

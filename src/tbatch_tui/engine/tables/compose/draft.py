@@ -17,6 +17,7 @@ from tbatch_tui.engine.tables.recipe import (
     RowChoice,
 )
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text, check_where, parse_range
+from tbatch_tui.text.paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -249,9 +250,9 @@ def _schema(draft: Draft, folder: Path, faults: list[FieldFault]) -> str | None:
 
 def _read_schema(folder: Path, name: str) -> str:
     try:
-        with (folder / Path(name).expanduser()).open("rb") as file:
+        with (folder / path_of(name)).open("rb") as file:
             text = file.read(_SCHEMA_FILE_MAX).decode("utf-8-sig").strip()
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"
         raise BatchError(f"The schema {name} cannot be read: {reason}", "Check its path.") from None
     if not text.startswith("{"):

@@ -7,7 +7,6 @@ import secrets
 import shlex
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -28,6 +27,7 @@ from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancel
 from tbatch_tui.engine.tables.recipe_rules import parse_range
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
+from tbatch_tui.text.paths import path_of
 from tbatch_tui.tui.dialogs.base import Box, KeyHints
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
@@ -39,6 +39,7 @@ from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from textual.app import ComposeResult
     from textual.events import DescendantFocus
@@ -265,7 +266,7 @@ def _read_system(text: str) -> str | None:
     """Return the system prompt, which a small file may have; None where it stays."""
     if not text.startswith("@"):
         return text or None
-    path = Path(text[1:]).expanduser()
+    path = path_of(text[1:])
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError):

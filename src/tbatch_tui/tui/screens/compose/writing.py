@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual import work
@@ -19,6 +19,7 @@ from tbatch_tui.engine.tables.problems import FaultyTableError
 from tbatch_tui.engine.tables.recipe_text import recipe_text
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.text import format as fmt
+from tbatch_tui.text.paths import path_of
 from tbatch_tui.tui.background import BackgroundWork
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.compose.questions import SHOW, problems_question
@@ -27,6 +28,7 @@ from tbatch_tui.tui.screens.compose.uploading import upload_missing
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+    from pathlib import Path
 
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.tables.readers.source import TableSource
@@ -173,8 +175,8 @@ def _output_path(draft: Draft, source: TableSource) -> Path:
     folder = source.path.absolute().parent
     if not text:
         return free_name(folder, source.stem)
-    path = folder / Path(text).expanduser()
-    if path.is_dir():
+    path = folder / path_of(text)
+    if os.path.isdir(path):  # noqa: PTH112 (does not raise of a name that is too long)
         return free_name(path, source.stem)
     require_free(path)
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.text.paths import path_of
 from tbatch_tui.tui.render.path import shorten_path
 
 _LOCAL_HOSTS = ("", "localhost")
@@ -66,12 +67,7 @@ def resolve_path(text: str, base: Path) -> Path:
 
 
 def _absolute(text: str, base: Path) -> Path:
-    path = Path(text.replace("\0", "\N{SYMBOL FOR NULL}"))
-    try:
-        path = path.expanduser()
-    except RuntimeError:  # ~nobody: there is no such user, so it is a name
-        pass
-    return Path(os.path.normpath(base / path))
+    return Path(os.path.normpath(base / path_of(text)))
 
 
 def split_typed(text: str) -> tuple[str, str]:

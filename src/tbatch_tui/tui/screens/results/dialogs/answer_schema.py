@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
@@ -13,6 +12,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.schemas.spec import format_spec, parse_spec
 from tbatch_tui.engine.schemas.verdict import format_of_schema
+from tbatch_tui.text.paths import path_of
 from tbatch_tui.tui.dialogs.base import Box, KeyHints
 from tbatch_tui.tui.dialogs.line_dialog import LineDialog
 from tbatch_tui.tui.sanitize import line
@@ -90,7 +90,7 @@ def read_schema(text: str) -> str:
     is_file = text.startswith("@")
     try:
         if is_file:
-            with Path(text[1:].strip()).expanduser().open("rb") as file:
+            with path_of(text[1:].strip()).open("rb") as file:
                 text = file.read(_LARGEST).decode("utf-8-sig")
         schema = json.loads(text) if is_file or text.startswith("{") else parse_spec(text)
     except OSError as error:

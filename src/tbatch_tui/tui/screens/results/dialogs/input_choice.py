@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.compose.opening import PathKind, kind_of_path
 from tbatch_tui.text import format as fmt
+from tbatch_tui.text.paths import path_of
 from tbatch_tui.tui.dialogs.base import Box, KeyHints
 from tbatch_tui.tui.dialogs.line_dialog import LineDialog
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -117,18 +118,11 @@ class InputDialog(LineDialog[Path]):
         if not text:
             self.dismiss(Path())
             return
-        path = next((each for each in self._found if self._named(each) == text), None) or _resolve(text, self._folder)
+        path = next((each for each in self._found if self._named(each) == text), None) or self._folder / path_of(text)
         if await asyncio.to_thread(_is_input, path):
             self.dismiss(path)
             return
         self.refuse("This file does not hold requests.")
-
-
-def _resolve(text: str, folder: Path) -> Path:
-    try:
-        return folder / Path(text.replace("\0", "")).expanduser()
-    except RuntimeError:  # ~nobody: there is no such user
-        return folder / text
 
 
 def _is_input(path: Path) -> bool:

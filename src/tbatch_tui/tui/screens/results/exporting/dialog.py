@@ -13,6 +13,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.audio.transcript_files import TranscriptFormat
 from tbatch_tui.engine.results import AUDIO_TABLE, COLUMNS, DEFAULT_COLUMNS, ExportFormat, has_parquet
 from tbatch_tui.text import format as fmt
+from tbatch_tui.text.paths import path_of
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
@@ -210,7 +211,7 @@ class ExportDialog(Form[ExportChoice]):
             return ""
         if text == line(self._source_text()):
             return self._source.text
-        return text if self._source.at(text).is_job else str(Path(text).expanduser())
+        return text if self._source.at(text).is_job else str(path_of(text))
 
     def _offered(self, form: AnyFormat | None) -> Path:
         """Return the path that is offered for a format; None stands for the source table."""
@@ -278,7 +279,7 @@ class ExportDialog(Form[ExportChoice]):
             return
         form, text = self._format(), self.query_one("#path", TextInput).value.strip()
         # The path that was offered is taken as it is: what the field shows of it was made safe for the screen.
-        path = self._offered(form) if text == self._offered_text else Path(text).expanduser()
+        path = self._offered(form) if text == self._offered_text else path_of(text)
         self.dismiss(
             ExportChoice(
                 form,

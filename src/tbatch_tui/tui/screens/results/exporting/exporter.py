@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ class Exporter:
         choice = await self._ask(app, index, record, chosen, source)
         if choice is None:
             return
-        replace = await asyncio.to_thread(choice.path.exists)
+        replace = await asyncio.to_thread(os.path.exists, choice.path)
         if replace and not await self._may_replace(app, choice.path):
             return
         told = ""
@@ -154,7 +155,7 @@ class Exporter:
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
         title, text = f"Overwrite {line(path.name)}?", "Its current content will be lost."
-        if await asyncio.to_thread(path.is_dir):
+        if await asyncio.to_thread(os.path.isdir, path):
             title, text = f"Write into {line(path.name)}?", "Files of the same names are replaced; its others stay."
         return await app.push_screen_wait(Confirm(title, text, yes="Write", no="Keep"))
 
