@@ -132,7 +132,7 @@ def test_a_result_file_is_read_by_its_path(call: Call, job: str, tmp_path: Path)
     (tmp_path / "requests.jsonl").write_bytes((tmp_path / "reviews.jsonl").read_bytes())
     (tmp_path / "reviews.jsonl").unlink()
     assert "2 files" not in call("results", "copy.jsonl")[2]
-    assert "There is no job 'reviews.csv'" in call("results", "reviews.csv")[2]
+    assert "reviews.csv holds no results, and no job is called so" in call("results", "reviews.csv")[2]
 
 
 def test_a_report_has_the_gold_column_and_an_export_what_a_search_finds(call: Call, job: str, tmp_path: Path) -> None:

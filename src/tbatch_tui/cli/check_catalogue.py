@@ -79,4 +79,4 @@ def _may_be_kept() -> bool:
     home = Path.home()
     config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config", "tbatch-tui", "config.toml")
     data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share", "tbatch-tui")
-    return config.exists() or data.exists()
+    return os.path.exists(config) or os.path.exists(data)

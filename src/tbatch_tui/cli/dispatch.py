@@ -59,11 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tbatch_tui.cli.commands.job_names import print_job_names, print_profile_names
 
         return print_job_names() if arguments == ["--jobs"] else print_profile_names()
+    if not _has_folder():
+        sys.stderr.write("tbatch-tui: the current folder has been deleted. Change to another one first.\n")
+        return 2
     if command is not None:
         from tbatch_tui.cli.runner import main as run
 
         return run(command, arguments)
     return _run_app(arguments)
+
+
+def _has_folder() -> bool:
+    """Return whether the working folder is there, in which results are put and relative paths begin."""
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 - pathlib may not be loaded yet
+    except OSError:
+        return False
 
 
 def _take_command(arguments: list[str]) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.targets import find_target
+from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ async def find_results(session: Session, records: Sequence[JobRecord], text: str
         found = find_target(records, text)
     except NoSuchJobError:
         if not is_file:
+            await run_detached(lambda: _require_no_file(text))
             raise
     else:
         if not is_file:
@@ -48,6 +52,26 @@ def _is_result_file(text: str) -> bool:
         return is_result_file(Path(text))
     except (OSError, ValueError):  # too long for a path, or with a NUL
         return False
+
+
+def _require_no_file(text: str) -> None:
+    """Raise LocalFileError where the text names a file that holds no results, or one that cannot be read."""
+    path = Path(text)
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise LocalFileError(f"{text} is not a file, and no job is called so", "Name a job, or a result file.")
+        with path.open("rb"):
+            raise LocalFileError(
+                f"{text} holds no results, and no job is called so", "Name a job, or its output or error file."
+            )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if os.sep in text:
+            raise LocalFileError(f"{text} does not exist", "Check the spelling and the current directory.") from error
+    except (OSError, ValueError) as error:
+        raise LocalFileError(
+            f"{text} cannot be read: {getattr(error, 'strerror', '') or error}", "Change its permissions or its name."
+        ) from error
 
 
 def _print_input(record: JobRecord, found: int) -> None:

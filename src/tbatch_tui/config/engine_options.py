@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.text.paths import working_folder
 
 if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
@@ -19,8 +20,8 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         connect: Whether the engine asks the server at all.
     """
     return EngineOptions(
-        data_dir=settings.data_dir,
-        output_dir=settings.output_dir,
+        data_dir=working_folder() / settings.data_dir,
+        output_dir=working_folder() / settings.output_dir,
         base_url=settings.base_url,
         api_key=settings.api_key,
         profile_name=settings.profile.name if settings.profile is not None else "",

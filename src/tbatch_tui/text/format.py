@@ -265,7 +265,11 @@ def short_path(path: PurePath | str | None) -> str:
     if path is None:
         return MISSING
     text = str(path)
-    for folder, prefix in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):  # noqa: PTH109, PTH111 - plain text
+    try:
+        here = os.getcwd()  # noqa: PTH109 - plain text
+    except OSError:  # it has been deleted
+        here = ""
+    for folder, prefix in ((here, ""), (os.path.expanduser("~"), "~/")):  # noqa: PTH111 - plain text
         if len(folder) > 1 and text.startswith(folder + os.sep):
             return prefix + text[len(folder) + 1 :]
     return text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from tbatch_tui.tui.textual_private import replace_first_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from textual.events import Paste
 
@@ -50,10 +50,11 @@ class Navigation(App[str]):
 
     def on_new_batch(self, _: messages.NewBatch) -> None:
         """Go to Pick."""
+        from tbatch_tui.text.paths import working_folder
         from tbatch_tui.tui.screens.pick.screen import PickScreen
 
         samples = self.demo.samples if self.demo is not None else None
-        self.push_screen(PickScreen(self.engine, self.bridge, Path.cwd(), samples))
+        self.push_screen(PickScreen(self.engine, self.bridge, working_folder(), samples))
 
     def on_check_file(self, message: messages.CheckFile) -> None:
         """Go to Check."""

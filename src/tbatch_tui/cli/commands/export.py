@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
                 print_message(str(error))
                 return USAGE
     path = Path(arguments.output or _default_path(settings.output_dir, target, record, form)).absolute()  # noqa: ASYNC240
-    if arguments.output and path.exists() and not arguments.force:
+    if arguments.output and os.path.lexists(path) and not arguments.force:  # noqa: ASYNC240
         print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
         return USAGE
     rows = await choose_rows(index, arguments)

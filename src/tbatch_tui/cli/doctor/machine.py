@@ -10,7 +10,6 @@ import stat
 import sys
 import tempfile
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.doctor.diagnosis import Diagnosis, State
@@ -19,6 +18,7 @@ from tbatch_tui.engine.redaction import masked_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from tbatch_tui.config.settings import Settings
 
@@ -50,7 +50,7 @@ def folders(settings: Settings) -> Iterator[Diagnosis]:
     yield _folder("history", settings.data_dir, is_private=True)
     yield _folder("results", settings.output_dir, is_private=False)
     config = paths.config_file()
-    if config.exists():
+    if os.path.exists(config):
         readable = os.access(config, os.R_OK)
         state = State.OK if readable else State.PROBLEM
         yield Diagnosis("folders", "config.toml", str(config), state, "" if readable else "Make the file readable.")
@@ -60,10 +60,17 @@ def folders(settings: Settings) -> Iterator[Diagnosis]:
 
 def _folder(name: str, folder: Path, *, is_private: bool) -> Diagnosis:
     """Look at a folder: whether it can be written to, by whom it can be read, and how much is free."""
-    existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.path.exists(each))
     value = str(folder) if existing == folder.absolute() else f"{folder} (made when it is needed)"
-    if not existing.is_dir():
+    if not os.path.isdir(existing):
         return Diagnosis("folders", name, value, State.PROBLEM, f"{existing} is not a folder: move it away.")
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # such as a folder above it that cannot be searched
+        advice = f"{folder} cannot be looked at ({error.strerror}): choose another folder."
+        return Diagnosis("folders", name, value, State.PROBLEM, advice)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
@@ -108,7 +115,7 @@ def variables(environment: Mapping[str, str] = os.environ) -> Iterator[Diagnosis
             yield Diagnosis("network", name, _without_password(environment[name]))
     for name in _CERTIFICATES:
         if value := environment.get(name):
-            missing = not Path(value).exists()
+            missing = not os.path.exists(value)
             state, advice = (
                 (State.PROBLEM, f"There is no {value}: correct {name} or unset it.") if missing else (State.OK, "")
             )

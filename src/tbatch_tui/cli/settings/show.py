@@ -41,10 +41,10 @@ def print_path(arguments: argparse.Namespace) -> int:
     """Print where config.toml is, or would be."""
     path = paths.config_file()
     if arguments.json:
-        print_json({"path": str(path), "exists": path.exists()})
+        print_json({"path": str(path), "exists": os.path.exists(path)})
         return OK
     print_result(str(path))
-    if not path.exists():
+    if not os.path.exists(path):
         print_message(_ABSENT)
     return OK
 
@@ -61,12 +61,12 @@ def check(arguments: argparse.Namespace) -> int:
     problems += _problems_of_the_app(path, text) if not problems else []
     problems.sort(key=lambda problem: (problem["line"] is None, problem["line"]))
     if arguments.json:
-        print_json({"path": str(path), "exists": path.exists(), "problems": problems})
+        print_json({"path": str(path), "exists": os.path.exists(path), "problems": problems})
     else:
         for problem in problems:
             print_result(f"{path}:{problem['line'] or 1}: {problem['message']}")
         what = plural(len(problems), "problem") if problems else "no problems"
-        print_message(f"{path}: {what}" if path.exists() else f"{path}: {_ABSENT}")
+        print_message(f"{path}: {what}" if os.path.exists(path) else f"{path}: {_ABSENT}")
     return FAILED if problems else OK
 
 
@@ -108,13 +108,13 @@ def show(arguments: argparse.Namespace) -> int:
             {"name": name, "value": value, "from": origin.kind, "where": origin.name or None, "line": line}
             for name, value, origin, line in rows
         ]
-        print_json({"path": str(path), "exists": path.exists(), "settings": given})
+        print_json({"path": str(path), "exists": os.path.exists(path), "settings": given})
         return OK
     values = [(row.name, _text_of_value(row.value), _text_of_origin(row)) for row in rows]
     widths = [min(40, max(len(columns[index]) for columns in values)) for index in (0, 1)]
     for name, value, origin in values:
         print_result(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
-    print_message(f"{path}" if path.exists() else f"{path}: {_ABSENT}")
+    print_message(f"{path}" if os.path.exists(path) else f"{path}: {_ABSENT}")
     return OK
 
 

@@ -7,6 +7,7 @@ print(wrote.files)
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -188,15 +189,15 @@ def _new_folder(folder: Path, *, replace: bool, rights: int) -> Iterator[Path]:
     mode = 0o777 if rights != PRIVATE else 0o700
     part = folder.with_name(f".{token_hex(8)}.part")
     try:
-        if folder.is_dir() and replace:
+        if os.path.isdir(folder) and replace:
             yield folder
             return
-        if folder.exists() or folder.is_symlink():
+        if os.path.lexists(folder):
             raise LocalFileError(f"{folder.name} already exists", "It was not changed; choose another name.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         part.mkdir(mode=mode)
         yield part
-        if folder.exists() or folder.is_symlink():
+        if os.path.lexists(folder):
             raise LocalFileError(f"{folder.name} already exists", "It was not changed; choose another name.")
         part.rename(folder)
     except OSError as error:
@@ -213,7 +214,7 @@ def _write(place: Path, path: PurePosixPath, text: str, rights: int) -> None:
     folder = place
     for part in path.parts[:-1]:
         folder = folder / part
-        if folder.is_symlink():
+        if os.path.islink(folder):
             raise LocalFileError(f"{folder} is a link", "Nothing is written through it; choose another folder.")
         folder.mkdir(exist_ok=True, mode=0o777 if rights != PRIVATE else 0o700)
     whole = folder / f".{token_hex(8)}.part"

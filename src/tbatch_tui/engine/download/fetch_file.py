@@ -261,7 +261,7 @@ def _is_worse(verified: VerifiedFile, known: Transfer, final: Path) -> bool:
     """Return whether a file has fewer rows than the copy that is here. For a thread."""
     if known.rows is None or verified.rows >= known.rows:
         return False
-    return is_on_disk(known) or final.exists()
+    return is_on_disk(known) or os.path.exists(final)
 
 
 def _need_room(folder: Path, size: int) -> None:

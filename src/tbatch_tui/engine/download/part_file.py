@@ -58,7 +58,7 @@ def take_part(part: Path, rights: int = _MODE_MAX) -> int:
                 # Or it has its final name already: then it is never to be written to again. Without locks it may be
                 # another app's: each then writes a file of its own, from the start.
                 part.unlink(missing_ok=True)
-            elif part.exists() and part.stat().st_ino == opened.st_ino:
+            elif os.path.exists(part) and part.stat().st_ino == opened.st_ino:
                 _narrow(handle, opened.st_mode, rights)
                 return handle
         except BaseException:
@@ -124,7 +124,7 @@ def put_in_place(part: Path, final: Path, verified: VerifiedFile, inode: int | N
                 f"Another program has replaced {part.name}", "Nothing was replaced. It will be downloaded again."
             )
         if os.path.lexists(final):
-            if final.is_file() and final.stat().st_size == verified.size and _same_bytes(part, final):
+            if os.path.isfile(final) and final.stat().st_size == verified.size and _same_bytes(part, final):
                 part.unlink()
                 return beside
             beside = _free_name(final)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def expected_of_made(data_dir: Path, recipe: Recipe, demand: Demand, prices: Pri
         demand: What it asks for.
         prices: Those in force.
     """
-    if not (data_dir / "history.db").exists():
+    if not os.path.exists(data_dir / "history.db"):
         return Estimate()
     from tbatch_tui.engine.journal.journal import Journal
 

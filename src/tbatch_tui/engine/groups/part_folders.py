@@ -42,7 +42,7 @@ async def remove_orphans(home: Path, read_in_use: Callable[[], Awaitable[Iterabl
     Args:
         read_in_use: reads the files of all parts from the history. Called once nobody can be writing.
     """
-    if not await asyncio.to_thread(home.is_dir):
+    if not await asyncio.to_thread(os.path.isdir, home):
         return 0
     handle = await asyncio.to_thread(_open_lock, home, exclusive=True)
     if handle is None:
@@ -74,6 +74,6 @@ def _remove(home: Path, in_use: set[str]) -> int:
     """By name alone, not by path: the data folder may have been moved since."""
     orphans = [path for path in home.iterdir() if _NAME.fullmatch(path.name) and path.name not in in_use]
     for path in orphans:
-        if path.is_dir() and not path.is_symlink():
+        if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)
-    return sum(not path.exists() for path in orphans)
+    return sum(not os.path.exists(path) for path in orphans)

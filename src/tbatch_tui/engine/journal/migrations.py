@@ -61,7 +61,7 @@ def _set_aside(path: Path) -> tuple[sqlite3.Connection, Path]:
         "",
     ):  # the file itself last: killed in between, it is still damaged at the next start
         part = path.with_name(path.name + suffix)
-        if part.exists():
+        if os.path.exists(part):
             part.rename(target.with_name(target.name + suffix))
     suspicion_marker(path).unlink(missing_ok=True)
     _make_private(path)
@@ -87,7 +87,7 @@ def _make_private(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    if suspicion_marker(path).exists():
+    if os.path.exists(suspicion_marker(path)):
         _check_integrity(path)
     connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def write_tries(tries: Sequence[TriedRequest], folder: Path, name: str) -> Path:
     except OSError as error:
         raise LocalFileError(f"{folder} cannot be written: {error.strerror}", "Nothing was written.") from error
     number = 1
-    while (path := folder / f"{stem}.tries{number if number > 1 else ''}.jsonl").exists():
+    while os.path.exists(path := folder / f"{stem}.tries{number if number > 1 else ''}.jsonl"):
         number += 1
     with atomic_write(path, rights=PRIVATE) as file:
         for tried in tries:

@@ -28,7 +28,7 @@ def atomic_write(path: Path, *, replace: bool = False, rights: int = 0o666) -> I
     """
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        if path.exists() and not replace:
+        if os.path.exists(path) and not replace:
             raise _name_taken(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with create_file(part, rights) as file:
@@ -55,7 +55,7 @@ def _link(part: Path, path: Path) -> None:
     except FileExistsError:
         raise _name_taken(path) from None
     except OSError:  # a file system without links
-        if path.exists():
+        if os.path.exists(path):
             raise _name_taken(path) from None
         part.rename(path)
 

@@ -104,9 +104,12 @@ class InputPlace(NamedTuple):
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except (OSError, ValueError):
-        return True  # whoever opens it names the reason
+        pass  # whoever opens it names the reason
+    return True
 
 
 def _where_they_are(slices: Sequence[FileSlice | CopiedSlice]) -> list[FileSlice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ def safe_name(text: str, max_bytes: int = _MAX_STEM) -> str:
 def free_path(folder: Path, stem: str, suffix: str) -> Path:
     """Return `<stem><suffix>` in a folder, or the first of `<stem>_2<suffix>`, `_3` … that is no file yet."""
     path, number = folder / f"{stem}{suffix}", 1
-    while path.exists():
+    while os.path.exists(path):
         number += 1
         path = folder / f"{stem}_{number}{suffix}"
     return path

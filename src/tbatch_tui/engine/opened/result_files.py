@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,7 +56,7 @@ class ResultFiles(NamedTuple):
 
 def is_result_file(path: Path) -> bool:
     """Return whether a file is the output or error file of a batch, by its first rows. Reads the disk."""
-    return path.is_file() and kind_of_path(path) is PathKind.RESULTS
+    return os.path.isfile(path) and kind_of_path(path) is PathKind.RESULTS
 
 
 def endpoint_of_requests(path: Path) -> Endpoint:
@@ -141,7 +142,7 @@ def _candidates(path: Path, elsewhere: Iterable[Path]) -> list[Path]:
 
 def _has_ids(path: Path, ids: Sequence[_Spellings]) -> bool:
     """Return whether a file is an input file in which these ids stand."""
-    if not path.is_file() or kind_of_path(path) is not PathKind.REQUESTS:
+    if not os.path.isfile(path) or kind_of_path(path) is not PathKind.REQUESTS:
         return False
     missing = list(ids)
     overlap = max(len(spelling) for spellings in ids for spelling in spellings)

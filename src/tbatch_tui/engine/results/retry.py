@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from array import array
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def retry_path(input_path: Path, taken: Collection[Path] = ()) -> Path:
     """
     stem = _RETRIED.sub("", input_path.stem)
     number = 1
-    while (path := input_path.with_name(f"{stem}.retry{number}.jsonl")).exists() or path in taken:
+    while os.path.exists(path := input_path.with_name(f"{stem}.retry{number}.jsonl")) or path in taken:
         number += 1
     return path
 

@@ -59,7 +59,7 @@ class EventLog:
                 try:
                     path = Path(self.baseFilename)
                     handle = self.stream.fileno() if self.stream is not None else None
-                    if handle is None or not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
+                    if handle is None or not os.path.exists(path) or path.stat().st_ino != os.fstat(handle).st_ino:
                         # Another app on this folder has begun a new file, or a person removed this one.
                         self.close()
                         self.stream = self._open()

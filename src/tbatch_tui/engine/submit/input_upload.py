@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ class InputUploader:
                 wait = min(LONGEST_WAIT, wait * 2)
                 continue
             except LocalFileError:
-                if path in (None, submission.path) or await asyncio.to_thread(path.exists):
+                if path in (None, submission.path) or await asyncio.to_thread(os.path.exists, path):
                     raise
                 path = None  # the copy was removed, by an app that took it for left behind: it is made again
                 await asyncio.sleep(wait)

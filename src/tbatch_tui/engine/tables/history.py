@@ -6,6 +6,7 @@ What is made of a file inherits its recipe: a mended copy, an edited one, a retr
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -170,7 +171,7 @@ def inherit_recipe(data_dir: Path, parent: Path, path: Path) -> bool:
 
     A history that is not there, or cannot be used, knows of no recipe.
     """
-    if not (data_dir / "history.db").exists():
+    if not os.path.exists(data_dir / "history.db"):
         return False
     from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 

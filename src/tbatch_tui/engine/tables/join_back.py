@@ -9,6 +9,7 @@ The bytes of the source are copied, never written anew, where its format allows 
 from __future__ import annotations
 
 import gc
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancel
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.local_files.rights import rights_of
+from tbatch_tui.engine.local_files.same_file import is_same_file
 from tbatch_tui.engine.tables.joined.answers import OUTCOMES, AnswerReader, format_of_recipe, new_columns
 from tbatch_tui.engine.tables.joined.matching import NotTheSourceError as NotTheSourceError
 from tbatch_tui.engine.tables.joined.matching import choose_matcher
@@ -144,7 +146,7 @@ class KnownSource:
     @property
     def is_here(self) -> bool:
         """Whether it is still where it was."""
-        return self.is_job or (Path(self.text).is_absolute() and Path(self.text).exists())
+        return self.is_job or (Path(self.text).is_absolute() and os.path.exists(self.text))
 
     def at(self, text: str) -> KnownSource:
         """Return the same source, which is somewhere else now."""
@@ -351,5 +353,5 @@ def _require_other(path: Path, source: TableSource, index: ResultIndex) -> None:
     """Raise LocalFileError where the path is that of the source, or of a file that the answers are read from."""
     for other in (source.path, *index.paths()):
         is_same = path.absolute() == other.absolute()
-        if is_same or (path.exists() and other.exists() and path.samefile(other)):
+        if is_same or is_same_file(path, other):
             raise LocalFileError(f"{path} is the source table, which is never overwritten", "Use another name with -o.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
+from tbatch_tui.engine.local_files.same_file import is_same_file
 from tbatch_tui.engine.tables.output_names import recipe_path
 from tbatch_tui.engine.tables.recipe import Recipe, RecipeError, RecipeSource
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
@@ -131,7 +132,7 @@ def make_input(
         with suppress(OSError):
             file.flush()
         rights = os.fstat(file.fileno()).st_mode & 0o777
-        kept = keep_recipe is not None and notes.exists() and notes.samefile(keep_recipe)
+        kept = keep_recipe is not None and is_same_file(notes, keep_recipe)
         if kept and keep_recipe is not None and not replace_files:
             text = _merged(keep_recipe, recipe)
         with atomic_write(notes, replace=replace_files or kept, rights=rights) as other:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.local_files.same_file import is_same_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,5 +32,5 @@ def free_name(folder: Path, stem: str) -> Path:
 def require_free(out: Path, kept: Path | None = None) -> None:
     """Raise LocalFileError where the name, or that of its recipe, is taken; `kept` is a recipe that may be there."""
     for path in (out, recipe_path(out)):
-        if os.path.lexists(path) and not (kept is not None and path != out and path.exists() and path.samefile(kept)):
+        if os.path.lexists(path) and not (kept is not None and path != out and is_same_file(path, kept)):
             raise LocalFileError(f"{path} already exists", "Nothing was written. --force replaces it.")

@@ -6,6 +6,7 @@ outdated ones. A last line that a crash cut short is skipped.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -56,7 +57,7 @@ class SandboxJournal:
 
     @staticmethod
     def _read_entries(path: Path) -> Iterator[JournalEntry]:
-        if not path.exists():
+        if not os.path.exists(path):
             return
         with path.open("rb") as file:
             for line in file:

@@ -117,5 +117,5 @@ async def _open(command: list[str], target: str, name: str) -> None:
 
 
 async def _require_file(path: Path) -> None:
-    if not await asyncio.to_thread(path.is_file):
+    if not await asyncio.to_thread(os.path.isfile, path):
         raise BatchError(f"{path.name} no longer exists", f"It was {path}.")

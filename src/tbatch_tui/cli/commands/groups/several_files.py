@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,10 @@ def input_paths(texts: Sequence[str]) -> list[Path]:
     """
     paths: list[Path] = []
     for text in texts:
-        if Path(text).exists() or not glob.has_magic(text):
+        if os.path.exists(text) or not glob.has_magic(text):
             paths.append(Path(text))
             continue
-        found = [path for path in map(Path, sorted(glob.glob(text, recursive=True))) if path.is_file()]  # noqa: PTH207 (may begin with /)
+        found = [path for path in map(Path, sorted(glob.glob(text, recursive=True))) if os.path.isfile(path)]  # noqa: PTH207 (may begin with /)
         if not found:
             raise LocalFileError(f"No file matches {text}", "Nothing was submitted.")
         paths += found

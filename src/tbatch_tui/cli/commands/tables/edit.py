@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def edit(options: argparse.Namespace, settings: Settings) -> int:
     """Write the edited copy and print its path; to standard error, how many lines were copied and changed."""
     path = Path(options.file)
     changes, choice = _read_changes(options), _read_choice(options)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise LocalFileError(f"{path} is a folder", "Choose the JSONL file inside it.")
     if changes.is_nothing and choice.is_everything:
         raise LocalFileError(
@@ -54,9 +55,9 @@ def edit(options: argparse.Namespace, settings: Settings) -> int:
         if options.preview is not None:
             return _preview(path, changes, choice, options.preview)
         out = edited_path(path) if options.output is None else Path(options.output)
-        if out.is_dir():
+        if os.path.isdir(out):
             raise LocalFileError(f"{out} is a folder", "Name the file to write.")
-        if not options.force and (out.is_symlink() or out.exists()):
+        if not options.force and (os.path.lexists(out)):
             raise LocalFileError(f"There is a file {out} already", "Nothing was written. --force replaces it.")
         sums = write_edited(path, out, changes, choice, replace=options.force)
     except FaultyLinesError as error:

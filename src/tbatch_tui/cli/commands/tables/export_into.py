@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         source = open_table(arguments.into, recipe, lambda text: _find_results(records, text))
         path = _choose_path(arguments.output, settings.output_dir, record, source)
-        if arguments.output and path.exists() and not arguments.force:
+        if arguments.output and os.path.lexists(path) and not arguments.force:  # noqa: ASYNC240
             print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
             return USAGE
         await run_reading(index.build)

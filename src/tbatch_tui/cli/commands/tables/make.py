@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,7 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     recipe.require_complete()
     if settings.api_key and settings.api_key in recipe_text(recipe):
         raise BatchError("The API key is in the request", "Nothing was written. A recipe must not contain it.")
-    if options.source is None and isinstance(options.audio, str) and Path(options.audio).exists():
+    if options.source is None and isinstance(options.audio, str) and os.path.exists(options.audio):
         options.source, recipe = options.audio, replace(recipe, audio=True)  # `make --audio urls.txt`
     try:
         source = recordings_of(_open_source(options, written.source, base, settings), recipe, settings)
@@ -198,7 +199,7 @@ def _choose_name(options: argparse.Namespace, source: TableSource) -> Path:
     if options.output is None:
         return free_name(source.path.parent, source.stem)
     out = Path(options.output)
-    if not out.name or out.is_dir():
+    if not out.name or os.path.isdir(out):
         raise LocalFileError(f"{out} is a folder", "Name the file to write.")
     if not options.force:
         require_free(out, options.recipe)

@@ -14,6 +14,7 @@ from tbatch_tui.engine.check.scan.sniff import BOM, sniff
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.rights import rights_of
+from tbatch_tui.engine.local_files.same_file import is_same_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ def write_edited(
         BatchError: No line is left.
         OperationCancelledError: `cancelled` returned true.
     """
-    if out.exists() and out.samefile(path):
+    if is_same_file(out, path):
         raise LocalFileError(f"{out} is the file itself", "It was not changed. Use another name with -o.")
     with _open(path) as source, atomic_write(out, replace=replace, rights=rights_of(path)) as file:
         run = EditRun(path, source, changes, choice, progress, cancelled)

@@ -11,6 +11,7 @@ read from the files when it is needed.
 
 from __future__ import annotations
 
+import os
 from array import array
 from contextlib import contextmanager
 from functools import partial
@@ -149,7 +150,7 @@ class ResultIndex:
     def paths(self) -> list[Path]:
         """Return the files that the rows come from, of those that are here."""
         places = [self.sources.place(source) for source in Source]
-        return [path for place in places if place is not None for path in place.files if path.exists()]
+        return [path for place in places if place is not None for path in place.files if os.path.exists(path)]
 
     def bytes_to_read(self) -> int:
         """Return how many bytes `build` will read. Reads the sizes of the files."""

@@ -6,6 +6,7 @@ The stored counts of a job are out of date by the sizes and times of its files w
 from __future__ import annotations
 
 import hashlib
+import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
@@ -53,7 +54,7 @@ def is_stale(counts: JobCounts, sources: Sources) -> bool:
     if len(parts) != len(Source):
         return True
     if rules != _rules(sources.answer_schema):
-        return all(path.exists() for path in (sources.output, sources.errors) if path is not None)
+        return all(os.path.exists(path) for path in (sources.output, sources.errors) if path is not None)
     for source, counted in zip(Source, parts, strict=True):
         stamp = sources.stamp(source)
         if stamp is None or (source is Source.INPUT and counted[:1] not in (_NO_FILE, _CHANGED)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -106,6 +107,6 @@ class PacedSource(TableSource):
 
 def _size_of(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        return path.stat().st_size if os.path.isfile(path) else 0
     except OSError:
         return 0

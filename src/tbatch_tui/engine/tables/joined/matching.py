@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -256,7 +257,7 @@ def choose_matcher(
 def source_hash(source: TableSource) -> str:
     """Return the hash of a source as a recipe has it. Raises LocalFileError."""
     try:
-        if source.path.is_file():
+        if os.path.isfile(source.path):
             return file_hash(source.path)
     except OSError as error:
         raise read_failed(source.path, error) from error

@@ -6,15 +6,16 @@ They are there to be judged, or to go on with.
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.results.index.merged import MergedIndex
 from tbatch_tui.engine.tables.readers.source import Cells, TableRows, TableSource, file_hash, read_failed
+from tbatch_tui.text.paths import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.problems import RowProblems
@@ -36,7 +37,7 @@ class JobSource(TableSource):
             key: the id of the job, or `group:N`.
             index: its results; they are built here unless they are.
         """
-        super().__init__(Path.cwd() / f"{PREFIX}{key}")
+        super().__init__(working_folder() / f"{PREFIX}{key}")
         from tbatch_tui.engine.results.export.tables import COLUMNS
 
         self._key, self._index = key, index

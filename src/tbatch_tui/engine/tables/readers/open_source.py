@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ _KNOWN = ".csv .tsv .jsonl .json .parquet .xlsx .sqlite .txt, a folder, or job:I
 def split_table(text: str) -> tuple[str, str | None]:
     """Return the path and the table of `shop.sqlite:orders`; None for the table where none is named."""
     path, colon, table = text.rpartition(":")
-    if colon and Path(path).suffix.lower() in SQLITE and table and not Path(text).exists():
+    if colon and Path(path).suffix.lower() in SQLITE and table and not os.path.exists(text):
         return path, table
     return text, None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -262,7 +263,7 @@ class CheckScreen(CheckActions):
         """Check again if the file is not the one that was checked."""
         if self.is_current and await self.session.has_changed(at_once=at_once):
             if self.session.report is not None:
-                exists = await asyncio.to_thread(self.session.path.exists)
+                exists = await asyncio.to_thread(os.path.exists, self.session.path)
                 what = "has changed on disk" if exists else "is gone"
                 self.bridge.notify(f"The file {what}", "Checking it again.")
             self.action_check_again()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import secrets
 from contextlib import suppress
 from dataclasses import replace
@@ -347,7 +348,7 @@ def _open(path: Path, reading: Reading, *, is_recipe: bool) -> Opened:
 
 def _recipe_beside(path: Path) -> Recipe | None:
     try:
-        return read_recipe(path) if path.is_file() else None
+        return read_recipe(path) if os.path.isfile(path) else None
     except BatchError:
         return None
 

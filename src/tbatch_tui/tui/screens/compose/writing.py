@@ -176,7 +176,7 @@ def _output_path(draft: Draft, source: TableSource) -> Path:
     if not text:
         return free_name(folder, source.stem)
     path = folder / path_of(text)
-    if os.path.isdir(path):  # noqa: PTH112 (does not raise of a name that is too long)
+    if os.path.isdir(path):
         return free_name(path, source.stem)
     require_free(path)
     return path

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.screen import ModalScreen
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.text.paths import working_folder
 from tbatch_tui.tui.messages import OpenPath
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path, shell_words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.screen import Screen
 
     from tbatch_tui.tui.bridge import Bridge
@@ -31,7 +33,7 @@ async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> Non
         bridge.notify("Can't open a file while a question is open", "Answer it, then drop the file again.")
         return
     try:
-        paths = await asyncio.to_thread(dropped_paths, text, Path.cwd())
+        paths = await asyncio.to_thread(dropped_paths, text, working_folder())
         path = await asyncio.to_thread(first_to_open, paths)
     except BatchError as error:
         bridge.report(error)

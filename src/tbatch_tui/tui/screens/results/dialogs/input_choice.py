@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,6 @@ class InputDialog(LineDialog[Path]):
 
 def _is_input(path: Path) -> bool:
     try:
-        return path.is_file() and kind_of_path(path) is PathKind.REQUESTS
+        return os.path.isfile(path) and kind_of_path(path) is PathKind.REQUESTS
     except (OSError, ValueError):
         return False
