@@ -46,7 +46,7 @@ class Bare(App):
 ROWS = [("Completed", f"job-{n}", "model") for n in range(COUNT)]
 Bare().run()
 """
-_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
+_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
 
 
 def first_frame(command: list[str], environment: dict[str, str], marker: bytes) -> tuple[float, float]:

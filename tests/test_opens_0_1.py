@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 import pytest
 
+from tbatch_tui.config.settings import Notify
+from tbatch_tui.engine.domain.account import Account
+from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.data.expect_0_1 import OFFLINE, ONLINE
@@ -168,10 +171,15 @@ def without_requests(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row[name] for name in row if name != "request"} for row in rows if "response" in row]
 
 
+WERE_DATACLASSES = (Account, ModelUsage, Notify)
+"""What is a named tuple since."""
+
+
 def plain(value: Any, folder: Path) -> Any:
     """Return a value of the engine as JSON has it, under the names and paths of 0.1.0."""
-    if is_dataclass(value):
-        named = {field.name: getattr(value, field.name) for field in fields(value)}
+    if is_dataclass(value) or isinstance(value, WERE_DATACLASSES):
+        names = value._fields if isinstance(value, tuple) else [field.name for field in fields(value)]
+        named = {name: getattr(value, name) for name in names}
         return {OLD_NAMES.get(name, name): plain(one, folder) for name, one in named.items()}
     if isinstance(value, dict):
         return {name: plain(one, folder) for name, one in value.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 import unicodedata
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
+from tbatch_tui.tui import sanitize
 from tbatch_tui.tui.sanitize import MAX_MARKS, cell, fit, fit_styled, line, line_content, lines, lines_content
 from tests.helpers.drawn import is_harmless
 from tests.helpers.hostile_text import NASTY
@@ -67,6 +69,24 @@ def test_no_other_character_of_unicode_is_changed(gate: Callable[[object], str])
 def test_what_is_no_character_is_shown_as_unknown(gate: Callable[[object], str]) -> None:
     for code in (0xD800, 0xDFFF, 0xFFFE, 0xFFFF, *range(0xE0000, 0xE0080)):
         assert gate(f"a{chr(code)}b") == "a\N{REPLACEMENT CHARACTER}b", hex(code)
+
+
+def test_plain_text_is_known_without_looking_for_each_control(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patterns for these take milliseconds to compile, which the first frame does not have."""
+    looked: list[str] = []
+
+    def look(name: str) -> re.Pattern[str]:
+        looked.append(name)
+        return re.compile("x")
+
+    monkeypatch.setattr(sanitize, "_suspects", lambda: look("suspects"))
+    monkeypatch.setattr(sanitize, "_marks", lambda _: look("marks"))
+    for text in ("Asking for the list …\n\tÜbersetzung · 12 – 14 ▌ ✓ → ⏎", "No jobs yet"):
+        assert lines(text) == text.expandtabs(4)
+        assert line(text.replace("\n\t", " ")) == text.replace("\n\t", " ")
+    assert looked == []
+    lines("e\u0301")
+    assert looked == ["suspects", "marks"]
 
 
 def test_what_is_no_text_is_shown_as_python_writes_it() -> None:

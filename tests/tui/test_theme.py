@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.color import Color
+from textual.css.stylesheet import Stylesheet
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tbatch_tui.tui import theme
@@ -60,6 +61,26 @@ def test_every_theme_has_all_our_variables(name: str) -> None:
 def test_statuses_have_different_colours() -> None:
     for ours in theme.THEMES:
         assert len({ours.variables[status] for status in theme.STATUS}) == len(theme.STATUS)
+
+
+async def test_the_first_frame_parses_each_style_sheet_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again: list[Stylesheet] = []
+    reparse = Stylesheet.reparse
+
+    def count(sheet: Stylesheet) -> None:
+        again.append(sheet)
+        reparse(sheet)
+
+    monkeypatch.setattr(Stylesheet, "reparse", count)
+    app = make_app(tmp_path, None)
+    async with app.run_test():
+        await until(lambda: app.screen.size)
+        assert again == []
+        assert app.has_class("-theme-tbatch", "-dark-mode")
+        assert app.screen.styles.background == Color.parse(theme.DARK.background or "")
+        app.theme = theme.LIGHT.name
+        await until(lambda: app.screen.styles.background == Color.parse(theme.LIGHT.background or ""))
+        assert not app.has_class("-theme-tbatch") and not app.has_class("-dark-mode")
 
 
 async def test_without_colours_the_terminals_palette_is_left_alone(

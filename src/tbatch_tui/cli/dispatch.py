@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tbatch_tui.cli.runner import main as run
 
         return run(command, arguments)
-    return _run_app(arguments)
+    return _run_app(arguments, owns_process=argv is None)
 
 
 def _has_folder() -> bool:
@@ -133,7 +133,12 @@ def _load_msgspec() -> None:
         del sys.modules[name]
 
 
-def _run_app(arguments: list[str]) -> int:
+def _run_app(arguments: list[str], owns_process: bool) -> int:
+    """Run the app. With `owns_process`, no garbage is looked for until it has painted, and enables that again."""
+    if owns_process:
+        import gc
+
+        gc.disable()  # what is allocated before the first frame is needed to the end
     from tbatch_tui.cli.parser import app_parser
 
     parser = app_parser()

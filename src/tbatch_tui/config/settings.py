@@ -59,8 +59,7 @@ class ConfigError(SettingsError):
         """What is in the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A named key with its server: one of `[profiles]`. The key itself is not in it."""
 
     name: str
@@ -74,8 +73,7 @@ class Profile:
     """One of `COLOURS`, or `#rrggbb`; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(NamedTuple):
     """How to notify the person of a job that has ended."""
 
     toast: bool = True
@@ -88,7 +86,7 @@ class Notify:
     """A command to run, as its argv; none if empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Settings:
     """The resolved settings. `api_key` is not in the repr."""
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.events import Event, damaged_history
-from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.on_demand import OnDemand
@@ -57,11 +56,9 @@ class BatchEngine(OnDemand):
         self._log: EventLog | None = None
         store = JobStore(options, self._emit)
         runtime = Runtime(options, store, self._emit)
-        super().__init__(store, runtime)
+        super().__init__(store, runtime, self._emit, self._admit)
         self.prices = Pricing(options, store, runtime.models, runtime.spawn)
         """The catalogue, the prices in force, and estimates."""
-        self.groups = JobGroups(runtime, store, self._emit, self._admit, self.prices)
-        """Files that are submitted as several jobs."""
 
     def first_page(self, limit: int) -> list[JobRecord]:
         """Open the history and return its first records, on this thread: all that is done before the first frame.

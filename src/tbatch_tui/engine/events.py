@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
 
 
-@dataclass(frozen=True, slots=True)
-class RecordsChanged:
+class RecordsChanged(NamedTuple):
     """Records that are new, different, or gone."""
 
     changed: tuple[JobRecord, ...]
@@ -25,15 +23,13 @@ class RecordsChanged:
     """Old and new key of submissions that became a job, whose id is their key from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobsEnded:
+class JobsEnded(NamedTuple):
     """Jobs that were active when last seen and have ended, here or while no app was open. Emitted once for each."""
 
     records: tuple[JobRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TransferProgress:
+class TransferProgress(NamedTuple):
     """Progress of an upload or download. Only the newest for a key, direction and file matters."""
 
     key: str
@@ -49,22 +45,19 @@ class TransferProgress:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionChanged:
+class ConnectionChanged(NamedTuple):
     """The health of the connection, or the time of the next list, has changed."""
 
     health: ConnectionHealth
 
 
-@dataclass(frozen=True, slots=True)
-class ResultsDownloaded:
+class ResultsDownloaded(NamedTuple):
     """Every result file of a job is verified on disk."""
 
     record: JobRecord
 
 
-@dataclass(frozen=True, slots=True)
-class FileDeleted:
+class FileDeleted(NamedTuple):
     """A file on the server was asked to be deleted, as the `number`th of `total`."""
 
     file_id: str
@@ -74,8 +67,7 @@ class FileDeleted:
     """Whether it certainly no longer exists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """A message that a person should see once."""
 
     title: str

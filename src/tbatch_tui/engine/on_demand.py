@@ -6,8 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
     from tbatch_tui.engine.audio.unneeded import UploadedRecordings
     from tbatch_tui.engine.estimates.estimates import Estimates
+    from tbatch_tui.engine.events import Event
+    from tbatch_tui.engine.groups.groups import JobGroups
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.live.live import LiveRequests
     from tbatch_tui.engine.opened.opened import OpenedResults
@@ -22,9 +27,25 @@ class OnDemand:
 
     prices: Pricing
 
-    def __init__(self, store: JobStore, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        runtime: Runtime,
+        emit: Callable[[Event], object],
+        admit: Callable[[Path], Awaitable[Path]],
+    ) -> None:
+        """Use the parts of an engine. `admit` returns the absolute path of a file that can be submitted now."""
         self._store = store
         self._runtime = runtime
+        self._emit_event = emit
+        self._admit_path = admit
+
+    @cached_property
+    def groups(self) -> JobGroups:
+        """Files that are submitted as several jobs."""
+        from tbatch_tui.engine.groups.groups import JobGroups
+
+        return JobGroups(self._runtime, self._store, self._emit_event, self._admit_path, self.prices)
 
     @cached_property
     def retries(self) -> RetryFiles:

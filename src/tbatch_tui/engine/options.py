@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.redaction import key_tail
 from tbatch_tui.engine.server_address import canonical_server
@@ -23,8 +23,7 @@ CREATE_PATIENCE = 60.0
 """Seconds that the server's answer to a create is waited for, and in which it may still be carried out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What may be spent, in dollars; None for no limit."""
 
     job: float | None = None
@@ -38,8 +37,11 @@ class Budget:
         return self.job is not None or self.month is not None
 
 
-@dataclass(frozen=True, slots=True)
-class AudioStore:
+NO_BUDGET = Budget()
+"""No limit on what may be spent."""
+
+
+class AudioStore(NamedTuple):
     """Where local recordings are put, so that the server can fetch them. Its keys are in the environment."""
 
     address: str
@@ -50,7 +52,7 @@ class AudioStore:
     """Whether temporary credentials are used although links end with them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EngineOptions:
     """Where things are, whose key is used, and the pace. Tests and the demo change the pace, nobody else has to."""
 
@@ -94,7 +96,7 @@ class EngineOptions:
     """The person's own prices by model, instead of the catalogue's: see `pricing.prices.PRICE_NAMES`."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """The person's own discounts by model, in percent, instead of the dated list's."""
-    budget: Budget = Budget()
+    budget: Budget = NO_BUDGET
     """What may be spent."""
     attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""

@@ -95,9 +95,17 @@ class TbatchApp(OrderedKeysApp[str], ProfileSwitch, CrashReportingApp[str]):
         """When a key was pressed or the mouse used last, by `time.monotonic`; None before that."""
         for each in theme.THEMES:
             self.register_theme(each)
-        self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
+        self._start_with_theme(theme.DEFAULT)
+        if settings.theme in self.available_themes:
+            self.theme = str(settings.theme)
         self.custom_keys, self._keymap_problems = keymap.resolve_keymap(settings.keymap)
         self.set_keymap(self.custom_keys)
+
+    def _start_with_theme(self, name: str) -> None:
+        """Begin with a dark theme, as Textual does: a change of theme would parse all style sheets twice."""
+        self.set_reactive(TbatchApp.theme, name)
+        self.add_class(f"-theme-{name}", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def load_first_rows(self, limit: int) -> None:
         """Read as many records as the first frame shows, before the event loop runs.

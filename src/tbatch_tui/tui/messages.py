@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
@@ -62,8 +61,7 @@ class OpenJob(Message):
         self.key = key
 
 
-@dataclass(frozen=True)
-class ResultSelection:
+class ResultSelection(NamedTuple):
     """Rows of a job that Results shows instead of all, until the person wants all again."""
 
     title: str

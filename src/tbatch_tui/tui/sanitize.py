@@ -36,6 +36,9 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 NEWLINE = "\N{RETURN SYMBOL}"
 ELLIPSIS = "…"
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_PLAIN = re.compile("[\t\n -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205f\u2190-\u27bf]*")
+"""Text with nothing to replace and no marks: Latin letters, punctuation and signs, as our own texts are. So the launch
+does without `_suspects` and `_marks`, which take some milliseconds to compile."""
 
 
 class _Table(dict[int, str | int | None]):
@@ -106,7 +109,7 @@ def _marks(astral: bool) -> re.Pattern[str]:
 
 def _limit_marks(text: str) -> str:
     """Return the text with at most `MAX_MARKS` marks on a letter."""
-    if text.isascii():
+    if text.isascii() or _PLAIN.fullmatch(text):
         return text
     text = _marks(False).sub(_shorten_run, text)
     return _marks(True).sub(_shorten_run, text) if _ASTRAL.search(text) else text
@@ -130,6 +133,8 @@ def line(s: object) -> str:
 def lines(s: object) -> str:
     """Return harmless text like `line`, but with its newlines, and with tabs expanded."""
     text = s if isinstance(s, str) else str(s)
+    if _PLAIN.fullmatch(text):
+        return text.expandtabs(TAB)
     if _suspects().search(text) or _ASTRAL.search(text):
         text = text.replace("\r\n", "\n").translate(_MANY_LINES)
     return _limit_marks(text.expandtabs(TAB))

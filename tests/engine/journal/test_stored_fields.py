@@ -41,6 +41,9 @@ ODD = Path("/in/\udcff odd\nname.jsonl")
 
 def assert_nothing_is_a_default(value: object) -> None:
     """Make sure that a test which compares these values would notice each field that is lost."""
+    if isinstance(value, ModelUsage):
+        assert all(getattr(value, name) != default for name, default in value._field_defaults.items())
+        return
     for field in fields(value):  # type: ignore[arg-type]
         assert getattr(value, field.name) != field.default, field.name
 

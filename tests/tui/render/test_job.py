@@ -93,8 +93,8 @@ def test_a_cell_is_green_only_where_few_answers_are_unusable() -> None:
     over = JobCounts(100, 100, 0, 0, cut_short=3, invalid=3)
     assert over.needs_attention and not replace(over, attention_share=6.0).needs_attention
     assert counts_cell(over)[-1] == ("3 invalid", ATTENTION) and counts_cell(over)[0] == ("94 ok", "")
-    assert (counts_style(over), counts_style(over, 6.0)) == (ATTENTION, OK)
-    assert counts_style(JobCounts(100, 99, 0, 1)) == ATTENTION
+    assert (counts_style(over, 5.0), counts_style(over, 6.0)) == (ATTENTION, OK)
+    assert counts_style(JobCounts(100, 99, 0, 1), 5.0) == ATTENTION
 
 
 def test_the_sum_leaves_out_what_there_is_none_of_but_for_missing() -> None:

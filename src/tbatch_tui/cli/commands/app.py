@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from dataclasses import replace
@@ -29,9 +28,6 @@ def launch(settings: Settings, settings_of: Callable[[str], Settings] | None = N
 
     It may end to be opened again as the demo. `settings_of` returns the settings with another profile.
     """
-    # What is allocated before the first frame is not garbage, so looking for any only costs time. The app enables
-    # collection again once it is painted.
-    gc.disable()
     # With TOGETHER_LOG=debug the SDK writes to the terminal that the app paints on.
     os.environ.pop("TOGETHER_LOG", None)
     from tbatch_tui.tui.app import TbatchApp

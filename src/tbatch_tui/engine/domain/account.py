@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The owner of a history: the organisation and project behind a key, never the key itself."""
 
     id: int
@@ -29,8 +28,7 @@ class HealthState(StrEnum):
     NO_KEY = "no-key"
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionHealth:
+class ConnectionHealth(NamedTuple):
     """The connection as the last request left it."""
 
     state: HealthState = HealthState.STARTING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tbatch_tui.text import format as fmt
 
@@ -10,8 +11,7 @@ DEFAULT_ATTENTION_SHARE = 5.0
 """Percent of the requests that may be cut short or invalid before a person would want to look."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUsage:
+class ModelUsage(NamedTuple):
     """What the answers of one model used, by their `usage` and `duration`: what is paid for."""
 
     model: str

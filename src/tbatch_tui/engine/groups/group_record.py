@@ -6,8 +6,7 @@ Pure, and light: the first frame needs it. Times are seconds since the epoch.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import JobRecord, Rank
@@ -24,8 +23,7 @@ _PACE_FROM = 3.0
 """Percent of progress from which the pace of a part so far predicts its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRecord:
+class GroupRecord(NamedTuple):
     """One file that was submitted as several jobs, with the records of its parts that are in the list."""
 
     group: JobGroup

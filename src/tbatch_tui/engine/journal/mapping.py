@@ -6,12 +6,10 @@ Columns keep the names they were made with. `_FIELDS` says which fields are call
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import WHOLE, Gate, JobGroup, Pause, Submission, SubmissionState, parse_gate
@@ -20,6 +18,9 @@ from tbatch_tui.engine.endpoint import Endpoint
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.counts import JobCounts
 
 JOB_COLUMNS = (
     "status",
@@ -237,6 +238,8 @@ def _estimate_from_json(text: str | None) -> Estimate | None:
         return None
     import json
 
+    from tbatch_tui.engine.domain.cost import Estimate
+
     try:
         values: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
         values["tokens"] = tuple((model, number) for model, number in values.get("tokens", ()))
@@ -294,7 +297,7 @@ def counts_values(counts: JobCounts) -> tuple[Any, ...]:
     """Return counts in the order of `COUNTS_COLUMNS`."""
     import json
 
-    values = {"spent": json.dumps([astuple(model) for model in counts.usage])}
+    values = {"spent": json.dumps(counts.usage)}
     return tuple(
         values[column] if column in values else getattr(counts, _FIELDS.get(column, column))
         for column in COUNTS_COLUMNS
@@ -309,6 +312,8 @@ def row_to_counts(row: sqlite3.Row, prefix: str) -> JobCounts | None:
     if row[prefix + "stamps"] is None:
         return None
     import json
+
+    from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 
     values = {_FIELDS.get(column, column): row[prefix + column] for column in COUNTS_COLUMNS}
     try:

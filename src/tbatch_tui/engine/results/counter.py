@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 
@@ -40,8 +39,8 @@ class ResultCounter:
         open_index: Callable[[JobRecord], ResultIndex],
         *,
         report: Callable[[str, BaseException, str], object],
-        past_delay: float = 2.0,
-        attention_share: float = DEFAULT_ATTENTION_SHARE,
+        past_delay: float,
+        attention_share: float,
     ) -> None:
         """Make a counter that `run` sets going.
 

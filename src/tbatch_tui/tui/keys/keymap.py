@@ -5,6 +5,7 @@ Unknown ids, keys that do not exist and clashes each get a message, and the defa
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, key_to_character
@@ -83,8 +84,14 @@ def key_rank(binding: Binding) -> int:
 
     A remapped key is -1, and so comes before all defaults.
     """
-    default = next((binding_keys(each) for each in ALL if each.id == binding.id), [])
+    default = _default_keys().get(binding.id or "", ())
     return default.index(binding.key) if binding.key in default else -1
+
+
+@cache
+def _default_keys() -> dict[str, list[str]]:
+    """Return the keys of each action by its id."""
+    return {binding.id: binding_keys(binding) for binding in reversed(ALL) if binding.id}
 
 
 _GIVES_WAY = frozenset({"results.compare", "request.try"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 SEPARATOR = " · "
 
 
-def counts_style(counts: RequestCounts, share: float = DEFAULT_ATTENTION_SHARE) -> str:
+def counts_style(counts: RequestCounts, share: float) -> str:
     """Return the style of the counts: green only where each request has exactly one row, and few answers are unusable.
 
     Args:

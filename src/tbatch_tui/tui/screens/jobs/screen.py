@@ -179,7 +179,9 @@ class JobsScreen(JobMoney, JobActions, BaseScreen):
 
     def _place_details(self) -> None:
         """Put the details beside the list where no column is cut or left out for it, else below the list."""
-        self.set_class(self.app.size.width >= self.table.whole_width + WIDTH, "-side")
+        is_wide = self.app.size.width >= self.table.whole_width + WIDTH
+        # When the screen comes up the first time, all its styles are applied after this.
+        self.set_class(is_wide, "-side", update=self.stack_updates > 0)
 
     # -- the records that actions are about ----------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len
@@ -40,8 +39,7 @@ class Need(NamedTuple):
 NOTHING = Need(0, 0)
 
 
-@dataclass(frozen=True)
-class Column(Generic[Row]):
+class Column(NamedTuple, Generic[Row]):
     """A column. With a `width` it is that wide; without one it is as wide as its content, as far as there is room."""
 
     key: str
@@ -91,8 +89,7 @@ class Column(Generic[Row]):
         return WidthRule(self.min, whole, first, self.priority, self.base, self.keep == "middle")
 
 
-@dataclass(frozen=True)
-class PlacedColumn(Generic[Row]):
+class PlacedColumn(NamedTuple, Generic[Row]):
     """A column and its place; `x` counts from the left of the table."""
 
     column: Column[Row]
