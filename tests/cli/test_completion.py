@@ -25,6 +25,16 @@ NASTY = ["$(touch injected)", "`touch injected`", "a; touch injected", "'quoted'
 UNSAFE = ["bell\x07", "two\nlines", "\x1b[2J", "turned\u202eround", "--yes", "x" * 300]
 INSERT = "INSERT INTO records (account_id, key, rank, sort_at, label, first_seen_at) VALUES (1, ?, 'a', ?, ?, 0)"
 
+SUBMISSION = """
+    INSERT INTO submissions
+    (account_id, path, size, sha256, endpoint, label, requests, created_at, state, group_id, part)
+    VALUES (1, x'00', 1, '', 'chat', '', 1, 0, 'done', ?, ?)
+"""
+GROUP = """
+    INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at, name)
+    VALUES (1, ?, 1, '', 2, 2, 0, 0, 0, ?)
+"""
+
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
@@ -56,6 +66,20 @@ def test_a_removed_job_is_not_offered_and_an_unsent_one_by_its_label_alone(data_
     names = job_names(data_dir)
     assert not {"job-000", "plain", "submission:7"} & set(names)
     assert NASTY[0] in names
+
+
+def test_a_group_is_offered_by_its_name_once(data_dir: Path) -> None:
+    with closing(sqlite3.connect(data_dir / "history.db")) as db, db:
+        for name in ("shards", ""):
+            group = db.execute(GROUP, (b"/data/notes.jsonl", name)).lastrowid
+            for part in (1, 2):
+                key = f"{name or 'file'}-{part}"
+                submission = db.execute(SUBMISSION, (group, part)).lastrowid
+                db.execute(INSERT, (key, 50, ""))
+                db.execute("UPDATE records SET submission_id = ? WHERE key = ?", (submission, key))
+    names = job_names(data_dir)
+    assert names.count("shards") == names.count("notes") == 1
+    assert {"shards-1", "shards-2", "file-1", "file-2"} <= set(names)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a database" * 100])
