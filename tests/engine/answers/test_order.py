@@ -40,10 +40,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> ResultIndex:
 
 def by(index: ResultIndex, column: str, *, descending: bool = False) -> list[int]:
     if column in order.IN_MEMORY:
-        values = memory_values(index, column)
+        values, unknown = memory_values(index, column)
     else:
-        values = column_values(read_columns(index, [column])[column])
-    return list(sort_rows(values, descending=descending))
+        values, unknown = column_values(read_columns(index, [column])[column]), None
+    return list(sort_rows(values, unknown=unknown, descending=descending))
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,8 @@ def _derived(index: ResultIndex, rows: Sequence[int], taken: set[str]) -> list[F
 
 def _has_seconds(index: ResultIndex, rows: Sequence[int]) -> bool:
     seconds = index.responses.seconds
+    if max(seconds, default=-1.0) < 0:
+        return False
     return any(seconds[response] >= 0 for row in rows if (response := index.response_of(row)) is not None)
 
 

@@ -11,6 +11,7 @@ import math
 import re
 from array import array
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.answers.columns import FieldType
@@ -19,11 +20,12 @@ from tbatch_tui.engine.answers.table import read_table
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.pricing.prices import cost
 from tbatch_tui.engine.results.index.columns import UNKNOWN_COUNT
+from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import Source, source_of_file
 from tbatch_tui.engine.results.usage_totals import usage_of_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from tbatch_tui.engine.answers.columns import ValueColumn
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -55,65 +57,69 @@ FILE_ORDER = RowOrder()
 """The order of the input file, with what is in no sum at the end."""
 
 
-def sort_rows(values: Sequence[Any], *, descending: bool = False, cancelled: Cancelled = lambda: False) -> array[int]:
-    """Return the numbers of the rows in the order of their values. Rows whose value is None stand last.
+def sort_rows(
+    values: Sequence[Any], *, unknown: Any = None, descending: bool = False, cancelled: Cancelled = lambda: False
+) -> array[int]:
+    """Return the numbers of the rows in the order of their values. Rows whose value is unknown stand last.
 
     Raises OperationCancelledError when `cancelled()`.
 
     Args:
-        values: For each row a value that can be compared with the others, or None.
+        values: For each row a value that can be compared with the others, or `unknown`.
+        unknown: What stands for a value that is not known.
         descending: The greatest first.
         cancelled: Ends it early.
     """
-    known: list[int] = []
-    unknown: list[int] = []
-    pieces: list[list[int]] = []
+    known, without = array("I"), array("I")
+    pieces: list[array[int]] = []
     for first in range(0, len(values), _PIECE):
         if cancelled():
             raise OperationCancelledError("Sorting was stopped")
         rows = range(first, min(first + _PIECE, len(values)))
-        unknown += [row for row in rows if values[row] is None]
-        piece = [row for row in rows if values[row] is not None]
-        pieces.append(sorted(piece, key=values.__getitem__, reverse=descending))
+        without.extend([row for row in rows if values[row] == unknown])
+        piece = [row for row in rows if values[row] != unknown]
+        pieces.append(array("I", sorted(piece, key=values.__getitem__, reverse=descending)))
     for place, row in enumerate(heapq.merge(*pieces, key=values.__getitem__, reverse=descending)):
         if not place % _PIECE and cancelled():
             raise OperationCancelledError("Sorting was stopped")
         known.append(row)
-    return array("I", known + unknown)
+    return known + without
 
 
-def memory_values(index: ResultIndex, column: str) -> list[Any]:
-    """Return what the rows are compared by in a column of `IN_MEMORY`: a value for each row, None where it has none."""
-    rows = range(len(index))
+def memory_values(index: ResultIndex, column: str) -> tuple[Sequence[Any], Any]:
+    """Return what the rows are compared by in a column of `IN_MEMORY`, and the value of rows that have none."""
     if column == ID:
-        return [natural_key(custom_id) or None for custom_id in custom_ids(index)]
-    if column == OUTCOME:
-        return [int(index.outcome(row)) for row in rows]
-    responses = index.responses
+        return [natural_key(custom_id) or None for custom_id in custom_ids(index)], None
+    responses, extras = index.responses, array("q", [extra.response for extra in index.extras])
     if column == LINE and index.has_input:
-        return [*index.requests.locations.line, *([None] * len(index.extras))]
+        return array("q", index.requests.locations.line) + array("q", [-1]) * len(extras), -1
     if column == LINE:
-        return [index.row(row).line for row in rows]
+        return [index.row(row).line for row in range(len(index))], None
+    if column == OUTCOME:
+        codes = bytes(responses.outcome[:]) + bytes([Outcome.MISSING])  # where -1 leads to
+        return bytes(map(codes.__getitem__, chain(index.requests.response, extras))), None
     stored: Mapping[str, Sequence[float]] = {
         TOKENS: responses.tokens,
         PROMPT_TOKENS: responses.prompt_tokens,
         SECONDS: responses.seconds,
     }
-    numbers = stored[column]
-
-    def value(row: int) -> float | None:
-        response = index.response_of(row)
-        number = numbers[response] if response is not None else -1
-        return number if number >= 0 and number != UNKNOWN_COUNT else None
-
-    return [*map(value, rows)]
+    known = array("d", [-1 if number == UNKNOWN_COUNT else max(number, -1) for number in stored[column]])
+    known.append(-1)
+    return array("d", map(known.__getitem__, chain(index.requests.response, extras))), -1
 
 
-def custom_ids(index: ResultIndex) -> list[str]:
-    """Return the id of each row, as the list shows it."""
+def custom_ids(index: ResultIndex) -> Iterator[str]:
+    """Yield the id of each row, as the list shows it."""
+    yield from request_ids(index)
     originals = index.original_ids
-    ids = [*map(index.requests.custom_id, range(len(index.requests))), *(extra.custom_id for extra in index.extras)]
-    return [originals.get(custom_id, custom_id) for custom_id in ids] if originals else ids
+    yield from (originals.get(extra.custom_id, extra.custom_id) for extra in index.extras)
+
+
+def request_ids(index: ResultIndex) -> Iterator[str]:
+    """Yield the id of each request, as the list shows it."""
+    ids = (custom_id.decode("utf-8", "surrogatepass") for custom_id in index.requests.ids)
+    originals = index.original_ids
+    yield from (originals.get(custom_id, custom_id) for custom_id in ids) if originals else ids
 
 
 def column_values(column: ValueColumn, cancelled: Cancelled = lambda: False) -> list[Any]:

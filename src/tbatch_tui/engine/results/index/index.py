@@ -15,6 +15,7 @@ import os
 from array import array
 from contextlib import contextmanager
 from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
@@ -254,17 +255,16 @@ class ResultIndex:
 
         The rows below the requests are in `extra_rows`.
         """
-        codes = self.responses.outcome
-        unanswered = Outcome.MISSING if self.is_built else Outcome.PENDING
-        is_selected = [outcome in outcomes for outcome in Outcome]
-        return array(
-            "I",
-            [
-                row
-                for row, response in enumerate(self.requests.response)
-                if is_selected[codes[response] if response >= 0 else unanswered]
-            ],
-        )
+        return array("I", compress(range(len(self.requests)), self.mask(outcomes)))
+
+    def mask(self, outcomes: Collection[Outcome]) -> bytearray:
+        """Return for each request a byte, which is 1 if it has one of these outcomes."""
+        codes = self._join.outcomes
+        if codes is None:
+            codes = self._join.outcome_codes(Outcome.MISSING if self.is_built else Outcome.PENDING)
+            if self.is_built:
+                self._join.outcomes = codes
+        return codes.translate(bytes(code in outcomes for code in range(256)))
 
     @property
     def extra_rows(self) -> range:

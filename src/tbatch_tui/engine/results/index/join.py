@@ -46,6 +46,8 @@ class Join:
         self.requests = RequestColumns()
         self.responses = ResponseColumns()
         self.extras: list[ExtraRow] = []
+        self.outcomes: bytearray | None = None
+        """The outcome of each request; None while they still change."""
         self._request_models = array("H")
         """Model of each request, as its number in `responses.model_names`."""
         self._request_judges = array("I")
@@ -209,9 +211,14 @@ class Join:
         self.extras = [extra for extra in self.extras if extra.response not in assigned]
         self._unreadable = {}
 
+    def outcome_codes(self, unanswered: Outcome) -> bytearray:
+        """Return the outcome of each request, and this one of those without a response."""
+        codes = bytes(self.responses.outcome[:]) + bytes([unanswered])  # where -1 leads to
+        return bytearray(map(codes.__getitem__, self.requests.response))
+
     def count(self) -> RequestCounts:
-        """Count all rows."""
-        codes = self.responses.outcome
-        outcomes = Counter(codes[response] if response >= 0 else Outcome.MISSING for response in self.requests.response)
+        """Count all rows, which do not change any more."""
+        self.outcomes = codes = self.outcome_codes(Outcome.MISSING)
+        outcomes = Counter({outcome: count for outcome in Outcome if (count := codes.count(outcome))})
         issues = Counter(extra.issue for extra in self.extras)
         return count_outcomes(outcomes, issues, has_input=self.has_input)

@@ -6,15 +6,16 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.answers.search import NO_QUERY, Query
-from tbatch_tui.engine.results import ResultIndex, Row, count_outcomes
+from tbatch_tui.engine.results import Outcome, ResultIndex, Row, count_outcomes
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.domain.record import JobRecord
@@ -47,8 +48,9 @@ class RowFilter:
     """What is searched for; no text for nothing."""
     selection: ResultSelection | None = None
     """Rows that another screen has chosen."""
-    _selected: tuple[object, array[int], RequestCounts] | None = field(default=None, repr=False, compare=False)
-    """For which selection of which index, its rows and their counts."""
+    _selected: _Selected | None = field(default=None, repr=False, compare=False)
+    _applied: tuple[object, ResultRows, object] | None = field(default=None, repr=False, compare=False)
+    """What the rows that passed the last time depended on, those rows, and the objects whose ids that has."""
 
     @property
     def text(self) -> str:
@@ -72,7 +74,7 @@ class RowFilter:
         self.cause = None
         place = _KINDS.index(self.kind)
         others = [_KINDS[(place + step * by) % len(_KINDS)] for by in range(1, len(_KINDS))]
-        self.kind = next((kind for kind in others if kind == "all" or len(self._rows_of(index, kind))), "all")
+        self.kind = next((kind for kind in others if kind == "all" or 1 in self._mask(index, kind)), "all")
 
     def show_kind(self, kind: str) -> None:
         """Show one kind of row, of whatever cause."""
@@ -89,99 +91,135 @@ class RowFilter:
         return empty_title(self.kind, self.query_text) if session.has_results else no_files_title(record, session.index)
 
     def apply(self, index: ResultIndex, hits: bytearray | None, order: Sequence[int] | None = None) -> ResultRows:
-        """Return the rows that pass, as far as they are read.
+        """Return the rows that pass, as far as they are read: the same object while nothing has changed.
+
+        Millions of rows take a hundredth of a second, nearly all of it where they have to be numbered.
 
         Args:
             index: What is read so far.
             hits: Which of its rows hold the query; None without one.
             order: All rows in the order in which they are listed; None for that of the index.
         """
-        chosen: Sequence[int] | None = None
+        objects = (index, hits, order, self.cause, self.selection)
+        read = (index.is_built, index.has_results, len(index), len(index.responses))
+        depends_on = (*map(id, objects), *read, self.kind, hits.count(1) if hits is not None else 0)
+        if self._applied is None or self._applied[0] != depends_on:
+            self._applied = (depends_on, self._find(index, hits, order), objects)
+        return self._applied[1]
+
+    def _find(self, index: ResultIndex, hits: bytearray | None, order: Sequence[int] | None) -> ResultRows:
+        """Return the rows that pass."""
+        if order is not None and len(order) != len(index):
+            order = None
         if not index.has_results:
-            chosen = ()
-        elif self.cause is not None:
-            chosen = self.cause.rows
-        elif self.kind != "all" or self.selection is not None:
-            chosen = self._rows_of(index, self.kind)
+            return ResultRows(index, ())
+        if self.cause is None and self.kind == "all" and self.selection is None and hits is None:
+            return ResultRows(index, None, order)
+        if self.cause is not None and hits is None and order is None:
+            return ResultRows(index, self.cause.rows)
+        mask = _mask_of(self.cause.rows, len(index)) if self.cause is not None else self._mask(index, self.kind)
         if hits is not None:
-            chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
-        if order is None or len(order) != len(index):
-            return ResultRows(index, chosen)
-        if chosen is not None:
-            is_chosen = bytearray(len(index))
-            for row in chosen:
-                is_chosen[row] = 1
-            order = array("I", [row for row in order if is_chosen[row]])
-        return ResultRows(index, order, is_sorted=True)
+            mask = _both(mask, hits)
+        return ResultRows(index, array("I", compress(range(len(index)), mask)), order, mask)
 
     def counts(self, index: ResultIndex) -> RequestCounts | None:
         """Return the counts of the rows that are selected, of all without a selection; None before all are read."""
         if self.selection is None or not index.is_built or not index.has_results:
             return index.counts if index.has_results else None
-        return self._known_selection(index)[2]
+        return self._known_selection(index).counts
 
-    def _rows_of(self, index: ResultIndex, kind: str) -> Sequence[int]:
-        """Return the rows of a kind, of those that are selected."""
+    def _mask(self, index: ResultIndex, kind: str) -> bytearray:
+        """Return for each row a byte, which is 1 if it is of a kind, and selected."""
+        requests, rows = len(index.requests), len(index)
         if kind == "all":
-            rows: Sequence[int] = range(len(index))
+            mask = bytearray(b"\1" * rows)
+        elif kind == EXTRA:
+            mask = bytearray(requests) + b"\1" * (rows - requests)
         else:
-            rows = index.extra_rows if kind == EXTRA else index.select(FILTERS[kind])
-        if self.selection is None:
-            return rows
-        selected = self._selected_rows(index)
-        return selected if kind == "all" else array("I", sorted({*rows} & {*selected}))
+            mask = index.mask(FILTERS[kind])[:requests] + bytes(rows - requests)
+        return mask if self.selection is None else _both(mask, self._known_selection(index).mask)
 
-    def _selected_rows(self, index: ResultIndex) -> array[int]:
-        """Return the numbers of the rows that are selected, in order."""
-        return self._known_selection(index)[1]
-
-    def _known_selection(self, index: ResultIndex) -> tuple[object, array[int], RequestCounts]:
+    def _known_selection(self, index: ResultIndex) -> _Selected:
         """Return the rows that are selected and their counts: found once for each state of the index."""
         assert self.selection is not None
         known = (id(self.selection), id(index), len(index), index.is_built)
-        if self._selected is None or self._selected[0] != known:
-            rows = array("I", sorted(_find_rows(index, self.selection)))
-            self._selected = (known, rows, counts_of_rows(index, rows))
+        if self._selected is None or self._selected.known != known:
+            mask = _find_rows(index, self.selection)
+            self._selected = _Selected(known, mask, counts_of_rows(index, mask))
         return self._selected
 
 
-def _find_rows(index: ResultIndex, selection: ResultSelection) -> set[int]:
-    """Return the rows of a selection that an index has."""
-    count = len(index)
-    rows = {row for row in selection.rows if 0 <= row < count}
+class _Selected(NamedTuple):
+    """The rows of a selection that an index has."""
+
+    known: object
+    """Which selection, and which state of which index."""
+    mask: bytearray
+    """For each row 1 if it is selected."""
+    counts: RequestCounts
+
+
+def _mask_of(rows: Sequence[int], count: int) -> bytearray:
+    """Return for each of so many rows a byte, which is 1 if it is one of these."""
+    mask = bytearray(count)
+    for row in rows:
+        if 0 <= row < count:
+            mask[row] = 1
+    return mask
+
+
+def _both(one: bytearray, other: bytearray) -> bytearray:
+    """Return a mask that has a 1 where both have one. The first is as long as that of all rows."""
+    found = int.from_bytes(one, "little") & int.from_bytes(other[: len(one)], "little")
+    return bytearray(found.to_bytes(len(one), "little"))
+
+
+def _find_rows(index: ResultIndex, selection: ResultSelection) -> bytearray:
+    """Return the mask of a selection."""
+    mask = _mask_of(selection.rows, len(index))
     if ids := {*selection.ids}:
-        rows |= {row for row in range(len(index.requests)) if index.requests.custom_id(row) in ids}
-    return rows
+        for row in range(len(index.requests)):
+            if index.requests.custom_id(row) in ids:
+                mask[row] = 1
+    return mask
 
 
-def counts_of_rows(index: ResultIndex, rows: Iterable[int]) -> RequestCounts:
-    """Return how many of these rows came to which outcome."""
-    first_extra, extras = len(index.requests), index.extras
-    rows = [*rows]
-    outcomes = Counter(index.outcome(row) for row in rows if row < first_extra)
-    issues = Counter(extras[row - first_extra].issue for row in rows if row >= first_extra)
-    return count_outcomes(outcomes, issues, has_input=index.has_input)
+def counts_of_rows(index: ResultIndex, mask: bytearray) -> RequestCounts:
+    """Return how many of the rows that a mask has came to which outcome."""
+    first_extra, requests = len(index.requests), mask[: len(index.requests)]
+    outcomes = Counter({outcome: _both(requests, index.mask((outcome,))).count(1) for outcome in Outcome})
+    issues = Counter(extra.issue for extra, chosen in zip(index.extras, mask[first_extra:], strict=False) if chosen)
+    return count_outcomes(+outcomes, issues, has_input=index.has_input)
 
 
 class ResultRows:
     """All rows of an index, or those that were chosen. The key of a row is its number in the index."""
 
-    def __init__(self, index: ResultIndex, chosen: Sequence[int] | None = None, *, is_sorted: bool = False) -> None:
+    def __init__(
+        self,
+        index: ResultIndex,
+        chosen: Sequence[int] | None = None,
+        order: Sequence[int] | None = None,
+        mask: bytearray | None = None,
+    ) -> None:
         """Make a list of rows.
 
         Args:
             index: It has the rows.
-            chosen: Their numbers; None for all.
-            is_sorted: Whether they are in another order than that of the index.
+            chosen: Their numbers, in order; None for all.
+            order: All rows of the index in the order in which they are listed; None for that of the index.
+            mask: For each row of the index 1 if it is chosen, where rows are chosen and have another order.
         """
         self._index = index
-        self._chosen = chosen
-        self._is_sorted = is_sorted
-        self._count = len(index) if chosen is None else len(chosen)
+        self._numbers = range(len(index)) if chosen is None else chosen
+        self._order = order
+        self._listed: Sequence[int] = self._numbers
+        if order is not None:
+            self._listed = order if mask is None else array("I", compress(order, map(mask.__getitem__, order)))
         self._places: array[int] | None = None
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._listed)
 
     def row(self, index: int) -> Row:
         """Return the row at a place of the list."""
@@ -194,28 +232,23 @@ class ResultRows:
     def find(self, key: str) -> int | None:
         """Return the place of a row in the list; None when it is not shown."""
         number = int(key)
-        if self._chosen is None:
-            return number if number < self._count else None
-        if self._is_sorted:
+        if self._order is not None:
             return self._find_sorted(number)
-        place = bisect_left(self._chosen, number)
-        return place if place < self._count and self._chosen[place] == number else None
+        place = bisect_left(self._listed, number)
+        return place if place < len(self._listed) and self._listed[place] == number else None
 
     def _find_sorted(self, number: int) -> int | None:
-        assert self._chosen is not None
         if self._places is None:
             self._places = array("i", [-1]) * len(self._index)
-            for place, row in enumerate(self._chosen):
+            for place, row in enumerate(self._listed):
                 self._places[row] = place
         place = self._places[number] if number < len(self._places) else -1
         return place if place >= 0 else None
 
     def number(self, index: int) -> int:
         """Return the number in the index of the row at a place of the list."""
-        return index if self._chosen is None else self._chosen[index]
+        return self._listed[index]
 
     def numbers(self) -> Sequence[int]:
         """Return the numbers of all rows of the list, in the order of the index."""
-        if self._chosen is None:
-            return range(self._count)
-        return array("I", sorted(self._chosen) if self._is_sorted else self._chosen)
+        return self._numbers

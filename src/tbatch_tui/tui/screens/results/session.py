@@ -82,8 +82,7 @@ class ResultsSession:
         stop = self._work.begin("reading")
         try:
             await run_cancellable(index.build, stop=stop, progress=self._work.report_progress)
-            self.fields, self.common = await run_cancellable(_look_over, index)
-            self.has_recordings = any(seconds >= 0 for seconds in index.responses.seconds)
+            self.fields, self.common, self.has_recordings = await run_cancellable(_look_over, index)
         except OperationCancelledError:
             return False
         finally:
@@ -162,10 +161,14 @@ class ResultsSession:
         self._arranging.stop()
 
 
-def _look_over(index: ResultIndex, *, cancelled: Callable[[], bool]) -> tuple[tuple[str, ...], tuple[str, str]]:
-    """Return the fields of the JSON that the answers are, and what all ids begin and end with."""
+def _look_over(index: ResultIndex, *, cancelled: Callable[[], bool]) -> tuple[tuple[str, ...], tuple[str, str], bool]:
+    """Return the fields of the JSON that the answers are, what all ids begin and end with, and if there are recordings.
+
+    An answer to a recording has a duration.
+    """
     try:
         fields = find_fields(index, range(len(index)), cancelled).own
     except LocalFileError:  # the rows say so as soon as one of them is read
         fields = ()
-    return tuple(field.name for field in fields), common_ends(index)
+    has_recordings = max(index.responses.seconds, default=-1.0) >= 0
+    return tuple(field.name for field in fields), common_ends(index), has_recordings

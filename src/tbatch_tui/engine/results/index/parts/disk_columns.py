@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.columns import LocationColumns, TextColumn
     from tbatch_tui.engine.results.index.join import Join
 
-_PIECE = 1 << 13
-"""Values that are read at once."""
+_PIECE, _FEW = 1 << 13, 1 << 6
+"""Values that are read at once; only a few where the last one that was read is far away."""
 
 
 class DiskColumn:
@@ -36,7 +36,7 @@ class DiskColumn:
             self._handle = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._handle)
         self._count = 0
-        self._piece: tuple[int, array[Any]] = (-1, array(typecode))
+        self._piece: tuple[int, array[Any]] = (-_PIECE, array(typecode))
 
     def __len__(self) -> int:
         return self._count
@@ -61,7 +61,7 @@ class DiskColumn:
 
     def __setitem__(self, number: int, value: float) -> None:
         os.pwrite(self._handle, array(self._typecode, [value]), number * self._width)
-        self._piece = (-1, array(self._typecode))
+        self._piece = (self._piece[0], array(self._typecode))
 
     @overload
     def __getitem__(self, number: int) -> Any: ...
@@ -75,10 +75,11 @@ class DiskColumn:
             number += self._count
         if not 0 <= number < self._count:
             raise IndexError("column index out of range")
-        at, piece = self._piece
-        begin = number - number % _PIECE
-        if at != begin or number - begin >= len(piece):
-            piece = self._read(begin, min(begin + _PIECE, self._count))
+        begin, piece = self._piece
+        if not 0 <= number - begin < len(piece):
+            size = _PIECE if abs(number - begin) <= _PIECE else _FEW
+            begin = number - number % size
+            piece = self._read(begin, min(begin + size, self._count))
             self._piece = (begin, piece)
         return piece[number - begin]
 

@@ -17,6 +17,7 @@ from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.jsonl import read_batches
 from tbatch_tui.engine.results.index.parts.disk_columns import move_to_disk
 from tbatch_tui.engine.results.index.parts.whole_file import WholeFile
+from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import Source
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class PartRows:
             cancelled: asked while its bytes are compared.
         """
         self.join = Join(has_input=True)
+        self.join.outcomes = bytearray()
         self._whole = WholeFile(file, size, cancelled)
         self._has_begun = False
         self._number = 0
@@ -166,11 +168,14 @@ class PartRows:
 
     def _add_rows(self, run: _Run) -> None:
         (part, first), start, stop = run.part, run.start, run.stop
-        requests = self.join.requests
+        requests, outcomes, codes = self.join.requests, self.join.outcomes, part.responses.outcome
+        assert outcomes is not None
         requests.ids.extend(part.requests.ids, start, stop)
         requests.locations.extend_moved(part.requests.locations, start, stop, line=run.line, offset=run.offset)
-        numbers = [first + response if response >= 0 else -1 for response in part.requests.response[start:stop]]
-        requests.response.extend(array("i", numbers))  # at last: from now on another thread reads these rows
+        responses = part.requests.response[start:stop]
+        outcomes += bytes([codes[response] if response >= 0 else Outcome.PENDING for response in responses])
+        numbers = array("i", [first + response if response >= 0 else -1 for response in responses])
+        requests.response.extend(numbers)  # at last: from now on another thread reads these rows
 
 
 def _size(part: ResultIndex) -> int:

@@ -143,13 +143,14 @@ def arrange(
     values |= read_columns(index, missing, cancelled=cancelled, progress=progress)
     if order == FILE_ORDER:
         return values, None
-    compared: list[Any] | None = None
+    compared: Sequence[Any] | None = None
+    unknown: Any = None
     if order.column in IN_MEMORY:
-        compared = memory_values(index, order.column)
+        compared, unknown = memory_values(index, order.column)
     elif order.column == COST:
         compared = cost_values(index, prices, model) if prices is not None else None
     elif order.column in values:
         compared = column_values(values[order.column], cancelled)
     if compared is None:
         return values, None
-    return values, sort_rows(compared, descending=order.descending, cancelled=cancelled)
+    return values, sort_rows(compared, unknown=unknown, descending=order.descending, cancelled=cancelled)

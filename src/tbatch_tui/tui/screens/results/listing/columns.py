@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.answers.columns import GAP_WORDS, FieldType
@@ -17,7 +18,7 @@ from tbatch_tui.engine.answers.order import (
     PROMPT_TOKENS,
     SECONDS,
     TOKENS,
-    custom_ids,
+    request_ids,
     row_cost,
 )
 from tbatch_tui.engine.answers.search import Query, SearchField, text_pattern
@@ -31,7 +32,7 @@ from tbatch_tui.tui.widgets.table.columns import Column, Need, cells_of
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tbatch_tui.engine.answers.columns import ValueColumn
     from tbatch_tui.engine.answers.search import Hits
@@ -111,18 +112,21 @@ def common_ends(index: ResultIndex) -> tuple[str, str]:
 
     A number is never cut in two: what is left of it would not tell which it is.
     """
-    ids = [custom_id for custom_id in custom_ids(index)[: len(index.requests)] if custom_id]
-    if len(ids) < 2:
+    if len([*islice(filter(None, request_ids(index)), 2)]) < 2:
         return "", ""
-    prefix = _common_start(min(ids), max(ids)).rstrip("0123456789")
-    backwards = [custom_id[len(prefix) :][::-1] for custom_id in ids]
-    suffix = _common_start(min(backwards), max(backwards))[::-1].lstrip("0123456789")
+    prefix = _common_start(filter(None, request_ids(index))).rstrip("0123456789")
+    backwards = (custom_id[len(prefix) :][::-1] for custom_id in request_ids(index) if custom_id)
+    suffix = _common_start(backwards)[::-1].lstrip("0123456789")
     return prefix if len(prefix) >= _SHORT else "", suffix if len(suffix) >= _SHORT else ""
 
 
-def _common_start(first: str, last: str) -> str:
-    """Return what two texts begin with, and so all that stand between them in the order of the alphabet."""
-    return first[: next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
+def _common_start(texts: Iterator[str]) -> str:
+    """Return what all texts begin with, which are not held in memory: none of them if there are none."""
+    start = next(texts, "")
+    for text in texts:
+        while not text.startswith(start):
+            start = start[:-1]
+    return start
 
 
 def table_columns(names: Sequence[str], data: CellData) -> list[Column[Row]]:
