@@ -8,7 +8,7 @@ import pytest
 
 from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.engine.lenient_json import loads
-from tbatch_tui.engine.results import Outcome, usage_by_model
+from tbatch_tui.engine.results import Outcome, usage_by_model, usage_totals
 from tbatch_tui.engine.results.index.classify import classify, classify_value
 from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row, response_row
 
@@ -73,3 +73,24 @@ def test_reasoning_and_cached_tokens_are_read_in_either_place(
     for classified in (classify(line), classify_value(loads(line))):
         assert (classified.reasoning_tokens, classified.cached_tokens) == (reasoning, cached)
         assert (classified.prompt_tokens, classified.tokens) == (10, 5)
+
+
+def test_many_batches_are_added_up_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with several models, files and unknown counts in one batch."""
+    ids = [f"id-{number}" for number in range(30)]
+    output = [answer_row(custom_id) if n % 7 else with_usage(custom_id) for n, custom_id in enumerate(ids)]
+    output[8]["response"]["body"].pop("usage")
+    index = build_index(
+        tmp_path,
+        requests=[of_model(request_row(custom_id), f"m/{n // 3 % 2}") for n, custom_id in enumerate(ids)],
+        output=output,
+        errors=[error_row(custom_id) for custom_id in ids[3:9]],
+    )
+    at_once = [usage_by_model(index), usage_by_model(index, range(2, 20)), usage_by_model(index, [29, 3, 8])]
+    assert [sum(usage.rows for usage in usages) for usages in at_once] == [30, 18, 3]
+    monkeypatch.setattr(usage_totals, "_BATCH", 4)
+    assert [
+        usage_by_model(index),
+        usage_by_model(index, range(2, 20)),
+        usage_by_model(index, [29, 3, 8]),
+    ] == at_once

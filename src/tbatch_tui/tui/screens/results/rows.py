@@ -17,6 +17,7 @@ from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbatch_tui.engine.answers.order import SortedRows
     from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results import ErrorGroup
@@ -90,7 +91,7 @@ class RowFilter:
             return f"{session.activity.capitalize()} …"
         return empty_title(self.kind, self.query_text) if session.has_results else no_files_title(record, session.index)
 
-    def apply(self, index: ResultIndex, hits: bytearray | None, order: Sequence[int] | None = None) -> ResultRows:
+    def apply(self, index: ResultIndex, hits: bytearray | None, order: SortedRows | None = None) -> ResultRows:
         """Return the rows that pass, as far as they are read: the same object while nothing has changed.
 
         Millions of rows take a hundredth of a second, nearly all of it where they have to be numbered.
@@ -107,9 +108,9 @@ class RowFilter:
             self._applied = (depends_on, self._find(index, hits, order), objects)
         return self._applied[1]
 
-    def _find(self, index: ResultIndex, hits: bytearray | None, order: Sequence[int] | None) -> ResultRows:
+    def _find(self, index: ResultIndex, hits: bytearray | None, order: SortedRows | None) -> ResultRows:
         """Return the rows that pass."""
-        if order is not None and len(order) != len(index):
+        if order is not None and len(order.rows) != len(index):
             order = None
         if not index.has_results:
             return ResultRows(index, ())
@@ -199,7 +200,7 @@ class ResultRows:
         self,
         index: ResultIndex,
         chosen: Sequence[int] | None = None,
-        order: Sequence[int] | None = None,
+        order: SortedRows | None = None,
         mask: bytearray | None = None,
     ) -> None:
         """Make a list of rows.
@@ -215,8 +216,8 @@ class ResultRows:
         self._order = order
         self._listed: Sequence[int] = self._numbers
         if order is not None:
-            self._listed = order if mask is None else array("I", compress(order, map(mask.__getitem__, order)))
-        self._places: array[int] | None = None
+            rows = order.rows
+            self._listed = rows if mask is None else array("I", compress(rows, map(mask.__getitem__, rows)))
 
     def __len__(self) -> int:
         return len(self._listed)
@@ -232,18 +233,13 @@ class ResultRows:
     def find(self, key: str) -> int | None:
         """Return the place of a row in the list; None when it is not shown."""
         number = int(key)
-        if self._order is not None:
-            return self._find_sorted(number)
-        place = bisect_left(self._listed, number)
+        if self._order is None:
+            place = bisect_left(self._listed, number)
+        elif 0 <= number < len(places := self._order.places):
+            place = bisect_left(self._listed, places[number], key=places.__getitem__)
+        else:
+            return None
         return place if place < len(self._listed) and self._listed[place] == number else None
-
-    def _find_sorted(self, number: int) -> int | None:
-        if self._places is None:
-            self._places = array("i", [-1]) * len(self._index)
-            for place, row in enumerate(self._listed):
-                self._places[row] = place
-        place = self._places[number] if number < len(self._places) else -1
-        return place if place >= 0 else None
 
     def number(self, index: int) -> int:
         """Return the number in the index of the row at a place of the list."""

@@ -15,11 +15,10 @@ from tbatch_tui.tui.screens.results.listing.arrangement import arrange
 from tbatch_tui.tui.screens.results.listing.columns import common_ends
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Sequence
 
     from tbatch_tui.engine.answers.columns import ValueColumn
-    from tbatch_tui.engine.answers.order import RowOrder
+    from tbatch_tui.engine.answers.order import RowOrder, SortedRows
     from tbatch_tui.engine.answers.search import Query
     from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.results import ErrorGroup
@@ -35,7 +34,7 @@ class ResultsSession:
         self.index = ResultIndex(Sources())
         self.hits: Hits | None = None
         """The rows that hold the text searched for; None when there is no search."""
-        self.order: array[int] | None = None
+        self.order: SortedRows | None = None
         """All rows in the order in which they are listed; None for that of the index."""
         self.values: dict[str, ValueColumn] = {}
         """The values of columns that are read from the answers, by the names of the columns."""

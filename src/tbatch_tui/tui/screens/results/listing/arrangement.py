@@ -17,6 +17,7 @@ from tbatch_tui.engine.answers.order import (
     SECONDS,
     TOKENS,
     RowOrder,
+    SortedRows,
     column_values,
     cost_values,
     memory_values,
@@ -27,7 +28,6 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.results.listing.columns import ANSWER, AUDIO_COLUMNS, CHAT_COLUMNS, TITLES
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Mapping, Sequence
 
     from tbatch_tui.engine.answers.columns import ValueColumn
@@ -123,7 +123,7 @@ def arrange(
     *,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
-) -> tuple[dict[str, ValueColumn], array[int] | None]:
+) -> tuple[dict[str, ValueColumn], SortedRows | None]:
     """Return the values of columns and the order of the rows; None for that of the index. Run it in a thread.
 
     Raises LocalFileError, and OperationCancelledError when `cancelled()`.
@@ -153,4 +153,5 @@ def arrange(
         compared = column_values(values[order.column], cancelled)
     if compared is None:
         return values, None
-    return values, sort_rows(compared, unknown=unknown, descending=order.descending, cancelled=cancelled)
+    rows = sort_rows(compared, unknown=unknown, descending=order.descending, cancelled=cancelled)
+    return values, SortedRows(rows)
