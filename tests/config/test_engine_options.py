@@ -24,11 +24,12 @@ def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
         budget=Budget(job=10.0),
         audio_store=AudioStore("s3://bucket"),
         parts_at_once=4,
+        keep_parts=True,
         enqueued_tokens=7,
     )
     options = options_from(settings, background_work=False)
     shared = {field.name for field in fields(Settings)} & {field.name for field in fields(EngineOptions)}
-    assert len(shared) == 13
+    assert len(shared) == 14
     for name in shared:
         assert getattr(options, name) == getattr(settings, name), name
     assert not options.background_work

@@ -204,14 +204,15 @@ def test_the_share_that_needs_attention(tmp_path: Path) -> None:
 
 def test_what_of_a_group_is_out_together(tmp_path: Path) -> None:
     usual = resolve(tmp_path, "")
-    assert (usual.parts_at_once, usual.enqueued_tokens) == (0, 30_000_000_000)
-    own = resolve(tmp_path, "[groups]\nat_once = 4\nenqueued_tokens = 60e9\n")
-    assert (own.parts_at_once, own.enqueued_tokens) == (4, 60_000_000_000)
+    assert (usual.parts_at_once, usual.enqueued_tokens, usual.keep_parts) == (0, 30_000_000_000, False)
+    own = resolve(tmp_path, "[groups]\nat_once = 4\nenqueued_tokens = 60e9\nkeep_parts = true\n")
+    assert (own.parts_at_once, own.enqueued_tokens, own.keep_parts) == (4, 60_000_000_000, True)
     for text in (
         "groups = 4",
         "[groups]\nonce = 4",
         "[groups]\nat_once = -1",
         "[groups]\nat_once = true",
+        "[groups]\nkeep_parts = 1",
         "[groups]\nenqueued_tokens = 0",
         "[groups]\nenqueued_tokens = inf",
         "[groups]\nenqueued_tokens = '30e9'",

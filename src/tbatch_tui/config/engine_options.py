@@ -35,5 +35,6 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         budget=settings.budget,
         audio_store=settings.audio_store,
         parts_at_once=settings.parts_at_once,
+        keep_parts=settings.keep_parts,
         enqueued_tokens=settings.enqueued_tokens,
     )

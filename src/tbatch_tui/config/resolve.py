@@ -101,6 +101,7 @@ def read_file_settings(config: ConfigFile) -> dict[str, Any]:
         "budget": config.budget(),
         "audio_store": config.audio_store(),
         "parts_at_once": config.parts_at_once(),
+        "keep_parts": config.keep_parts(),
         "enqueued_tokens": config.enqueued_tokens(),
     }
 

@@ -127,6 +127,8 @@ class Settings:
     """Where local recordings are put; None where there is no such place."""
     parts_at_once: int = 0
     """How many parts of a file are out together at most; 0 for all."""
+    keep_parts: bool = False
+    """Whether the files of parts stay once all results are here."""
     enqueued_tokens: int = ENQUEUED_TOKENS
     """How many tokens may be enqueued for a model."""
     attention_share: float = 5.0

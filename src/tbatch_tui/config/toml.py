@@ -170,10 +170,19 @@ class ConfigFile:
             raise self.error(place, f"[groups] enqueued_tokens is {number!r}; write a number, such as 30e9.")
         return int(number)
 
+    def keep_parts(self) -> bool:
+        """Return `keep_parts` of `[groups]`: whether the files of parts stay once all results are here."""
+        keep = self._groups().get("keep_parts", False)
+        if not isinstance(keep, bool):
+            raise self.error(("groups", "keep_parts"), f"[groups] keep_parts is {keep!r}; write true or false.")
+        return keep
+
     def _groups(self) -> dict[str, Any]:
         table = self._values.get("groups", {})
-        if not isinstance(table, dict) or table.keys() - {"at_once", "enqueued_tokens"}:
-            raise self.error(("groups",), "[groups] takes only at_once = 4 and enqueued_tokens = 30e9.")
+        if not isinstance(table, dict) or table.keys() - {"at_once", "enqueued_tokens", "keep_parts"}:
+            raise self.error(
+                ("groups",), "[groups] takes only at_once = 4, keep_parts = true and enqueued_tokens = 30e9."
+            )
         return table
 
     def profiles(self) -> dict[str, Profile]:

@@ -201,7 +201,8 @@ class BatchEngine(OnDemand):
 
     async def input_state(self, submission: Submission) -> InputState:
         """Return whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
-        return await self._runtime.inputs.state_of(submission.path, submission.size, submission.sha256)
+        known = submission.size, submission.sha256, submission.slices
+        return await self._runtime.inputs.state_of(submission.path, *known)
 
     async def annotate(self, record: JobRecord | str, label: str, note: str) -> None:
         """Save a label and a note for a record, on this machine only."""

@@ -88,6 +88,8 @@ class EngineOptions:
     """How many requests a part of a file has at most; None for as many as the API takes."""
     parts_at_once: int = 0
     """How many parts of a file are out together at most; 0 for all."""
+    keep_parts: bool = False
+    """Whether the files of parts stay once all results are here; else they are read from the input file."""
     enqueued_tokens: int = ENQUEUED_TOKENS
     """How many tokens may be enqueued for a model; parts of a file that would go beyond it wait."""
     first_retry_delay: float = 2.0

@@ -18,15 +18,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check.scan.job_count import count_jobs
+from tbatch_tui.engine.domain.check_report import CheckReport
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups import line_blocks, line_ends
 from tbatch_tui.engine.groups import split as split_module
+from tbatch_tui.engine.groups.joined_input import _join as join
+from tbatch_tui.engine.groups.joined_input import slices_in_files
 from tbatch_tui.engine.groups.part_files import PartFiles
 from tbatch_tui.engine.groups.split import equal_counts, write_parts
+from tbatch_tui.engine.local_files.file_slices import SlicedFile
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.domain.submission import PartFile
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.submission import FileSlice, PartFile
 
 LINE = st.binary(min_size=0, max_size=40).map(lambda data: data.replace(b"\n", b"n"))
 
@@ -77,6 +83,14 @@ def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
             assert jobs == len(split(path, Path(name) / "parts", **limits))
 
 
+def in_slices(slices: Sequence[FileSlice]) -> bytes | None:
+    """Return the bytes in slices of files; None where there are no slices."""
+    if not slices:
+        return None
+    with SlicedFile(slices) as file:
+        return file.read()
+
+
 @example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42, block=8, long=0)
 @example(lines=[b"a" * 20, b"b" * 20], bom=False, ended=False, first=0, requests_max=9, bytes_max=42, block=8, long=150)
 @given(
@@ -111,6 +125,8 @@ def test_every_request_is_in_exactly_one_part(
             assert (part.size, part.requests) == (len(written), len(inside))
             assert part.sha256 == hashlib.sha256(written).hexdigest()
             assert written.endswith(b"\n")
+            assert in_slices(part.slices) in (written, None)
+            assert part.slices or any(not line or line.isspace() for line in lines), "only blank lines part slices"
         rest = in_parts[1:] if first else in_parts
         assert all(len(inside) <= requests_max for inside in rest)
         assert all(sum(len(line) + 1 for line in inside) <= bytes_max or len(inside) == 1 for inside in rest)
@@ -148,6 +164,36 @@ def test_no_part_has_lines_of_two_files(files: list[int], first: int, requests_m
     ahead = set(in_parts[0]) if first else set()
     left = [sum(b"%d.%d" % (file, number) not in ahead for number in range(count)) for file, count in enumerate(files)]
     assert len(rest) == sum(-(-count // requests_max) for count in left)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    files=st.lists(st.tuples(st.lists(LINE.map(b"{%b}".__mod__), min_size=1, max_size=5), st.booleans(), st.booleans()),
+        min_size=1, max_size=4),
+    first=st.integers(0, 5),
+    requests_max=st.integers(1, 4),
+)  # fmt: skip
+def test_the_parts_of_several_files_are_slices_of_those(
+    files: list[tuple[list[bytes], bool, bool]], first: int, requests_max: int
+) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        reports = []
+        for number, (lines, bom, ended) in enumerate(files):
+            path = folder / f"{number}.jsonl"
+            path.write_bytes(b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * ended)
+            size, time = path.stat().st_size, path.stat().st_mtime_ns
+            reports.append(CheckReport(path, size, time, len(lines), len(lines), None, "", {}, (), {}, 0, {}))
+        joined = join(reports, folder / "parts", "week")
+        requests = sum(len(lines) for lines, _, _ in files)
+        first = first if first < requests else 0
+        counts = [file.requests for file in joined.files]
+        parts = split(joined.path, folder / "parts", first=first, files=counts, requests_max=requests_max)
+        shutil.rmtree(joined.path.parent)
+        found = [slices_in_files(part.slices, joined.files) for part in parts]
+        assert [in_slices(slices) for slices in found] == [part.path.read_bytes() for part in parts]
+        whole = sorted((each for slices in found for each in slices), key=lambda each: each.at)
+        assert in_slices(whole) == b"".join(line + b"\n" for lines, _, _ in files for line in lines)
 
 
 def test_parts_are_named_after_the_file_and_kept_from_others(tmp_path: Path) -> None:

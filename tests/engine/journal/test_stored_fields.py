@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.submission import Gate, JobGroup, NewGroup, PartFile, Pause, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import (
+    FileSlice,
+    Gate,
+    JobGroup,
+    NewGroup,
+    PartFile,
+    Pause,
+    Submission,
+    SubmissionState,
+)
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.domain.tried import TriedRequest
 from tbatch_tui.engine.endpoint import Endpoint
@@ -81,7 +90,10 @@ def add_group(journal: Journal, account: int) -> list[Submission]:
         ODD, 60, "f" * 64, Endpoint.TRANSCRIPTION, "label", 6, 0, auto_continue=True, name="a name",
         stages=(1, 2), gates=GATES, at_once=3,
     )  # fmt: skip
-    parts = [PartFile(Path(f"/in/{number}.jsonl"), number, f"{number}" * 64, number, ESTIMATE) for number in (1, 2)]
+    slices = (FileSlice(ODD, 3, 10, 3),)
+    parts = [
+        PartFile(Path(f"/in/{number}.jsonl"), number, f"{number}" * 64, number, ESTIMATE, slices) for number in (1, 2)
+    ]
     records = journal.groups.add(account, group, parts, now=NOW, output_dir=Path("/out"))
     return [record.submission for record in records if record.submission is not None]
 

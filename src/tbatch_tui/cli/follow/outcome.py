@@ -26,11 +26,13 @@ Without them the exit code is derived from the number of rows in the files alone
 async def wait_for_counts(session: Session, record: JobRecord) -> JobRecord:
     """Return the record with the counts of its results, if they come in time.
 
-    The number of rows is not enough: a row of the output file may be an error, or there twice.
+    The number of rows is not enough: a row of the output file may be an error, or there twice. Once they are those of
+    the last part of a file, the copies that were made of its parts are removed: the command may be over then.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(_COUNTED_WITHIN):
-            return await session.wait_until(record.key, lambda record: record.is_counted)
+            record = await session.wait_until(record.key, lambda record: record.is_counted)
+    await session.engine.groups.remove_copies(record.key)
     return record
 
 

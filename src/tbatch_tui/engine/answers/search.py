@@ -9,18 +9,18 @@ A text without a prefix is searched for in what the list shows as the answer: th
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.answers.columns import value_text
 from tbatch_tui.engine.answers.reading import json_object, read_answer, read_lines
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.lenient_json import content_text, loads
+from tbatch_tui.engine.local_files.file_slices import read_at
 from tbatch_tui.engine.results import Outcome, search
 from tbatch_tui.engine.results.choices import read_choices, response_body
 from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_text
@@ -259,13 +259,13 @@ def _prompts(index: ResultIndex, query: Query) -> Iterator[tuple[int, list[str]]
     needle = _needle(query.text)
     locations = index.requests.locations
     with ExitStack() as stack:
-        file: int | None = None
+        file: BinaryIO | None = None
         for row in range(len(locations)):
             if file is None:
                 number = index.request_location(row)
                 assert number is not None
-                file = stack.enter_context(index.open_file(number.file)).fileno()
-            line = os.pread(file, locations.length[row], locations.offset[row])
+                file = stack.enter_context(index.open_file(number.file))
+            line = read_at(file, locations.length[row], locations.offset[row])
             yield row, [prompt_of(line)] if needle in line.lower() else []
 
 

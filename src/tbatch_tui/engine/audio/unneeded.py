@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.audio.object_store import store_of
 from tbatch_tui.engine.audio.signed_copy import addresses_in
-from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
-from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.family import family_index
 from tbatch_tui.engine.results.outcomes import Outcome
@@ -21,7 +21,6 @@ from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
-    from pathlib import Path
 
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.journal.store import JobStore
@@ -214,16 +213,14 @@ def _require_addresses(record: JobRecord) -> set[str]:
 def _addresses(record: JobRecord) -> set[str] | None:
     """Return the addresses in the input file of a record; None if it is not here as it was submitted."""
     submission, group = record.submission, record.group
-    files = [] if submission is None else [(submission.path, submission.sha256)]
+    places = []
+    if submission is not None:
+        places.append((InputPlace(submission.path, parse_slices(submission.slices)), submission.sha256))
     if group is not None:  # a part that is gone reads nothing that its file does not name
-        files.append((group.path, group.sha256))
-    for path, sha256 in files:
-        with suppress(OSError, LocalFileError):
-            if read_fingerprint(path).sha256 == sha256:
-                return _read_addresses(path)
+        places.append((InputPlace(group.path), group.sha256))
+    for place, sha256 in places:
+        with suppress(OSError):
+            if place.read().sha256 == sha256:
+                with place.open() as (file, _):
+                    return set(addresses_in(file))
     return None
-
-
-def _read_addresses(path: Path) -> set[str]:
-    with path.open("rb") as file:
-        return set(addresses_in(file))

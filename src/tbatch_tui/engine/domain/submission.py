@@ -19,6 +19,11 @@ SUBMISSION_PREFIX = "submission "
 GROUP_KEYS = "group:"
 """What the keys of groups begin with."""
 
+REMOVED = "removed"
+"""What is noted of a group whose parts have no files of their own any more, as the input file has their bytes."""
+REMOVING = "removing"
+"""The same, while they are being removed."""
+
 
 class SubmissionState(StrEnum):
     """How far a submission has come. Each state is committed to the journal before the next step begins."""
@@ -212,6 +217,13 @@ class JobGroup:
     """How many stages the person has let pass, whatever came of them."""
     over_budget: bool = False
     """Whether the person wants it sent also above the budget."""
+    copies: str = ""
+    """What became of the files of its parts: `REMOVED`, or the stamp by which the input file was found another one."""
+
+    @property
+    def has_no_copies(self) -> bool:
+        """Whether the files of its parts were removed, and they are read from the input file."""
+        return self.copies in (REMOVED, REMOVING)
 
     @property
     def key(self) -> str:
@@ -279,6 +291,12 @@ class GroupFile(NamedTuple):
     size: int
     sha256: str
     requests: int
+    begin: int = 0
+    """Where its lines begin: after a byte order mark."""
+    at: int = 0
+    """Where they begin in all files, one after the other."""
+    lacks_end: bool = False
+    """Whether its last line gets a line end there."""
 
 
 class NewGroup(NamedTuple):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.groups.group_record import GroupRecord, group_records
+from tbatch_tui.engine.results.index.family import sources_of_group
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
-from tbatch_tui.engine.results.sources import Sources, sources_of
+from tbatch_tui.engine.results.sources import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ def results_of(target: JobRecord | GroupRecord) -> tuple[str, ResultIndex]:
     if not isinstance(target, GroupRecord):
         return target.key, ResultIndex(sources_of(target))
     group = target.group
-    whole = MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
+    whole = MergedMember("", group.path.name, ResultIndex(sources_of_group(group, parts)))
     jobs = [
         MergedMember(part.key, part.name, ResultIndex(sources_of(part)), True, group.numbers_of(number))
         for number, part in enumerate(parts, start=1)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.domain.submission import Gate, GroupFile
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.groups.copies.part_copies import PartCopies
     from tbatch_tui.engine.groups.joined_input import JoinedInput
     from tbatch_tui.engine.groups.new_group import NewGroups
     from tbatch_tui.engine.groups.send_again import UnsentFiles
@@ -76,6 +77,12 @@ class JobGroups:
         from tbatch_tui.engine.groups.send_again import UnsentFiles
 
         return UnsentFiles(self._store, self._runtime.inputs, self._home)
+
+    @cached_property
+    def _copies(self) -> PartCopies:
+        from tbatch_tui.engine.groups.copies.part_copies import PartCopies
+
+        return PartCopies(self._runtime, self._store, self._home)
 
     async def submit(
         self,
@@ -243,6 +250,15 @@ class JobGroups:
             await self._advance.advance(record.group.id, is_admitted=True)
         return len(waiting)
 
+    async def remove_copies(self, key: str) -> int:
+        """Remove the files of a group's parts if all has ended and is here; return how many.
+
+        That is done in the background too: this is for whoever is about to close the engine. It reads the input file,
+        and stays without effect if that has changed.
+        """
+        record = self._store.record(key)
+        return await self._copies.remove_if_ended(record.group.id) if record is not None and record.group else 0
+
     async def drop_rest(self, key: str) -> int:
         """Never submit the parts of a group that wait; return how many those are."""
         record = self._store.record(key)
@@ -297,6 +313,8 @@ class JobGroups:
                 groups |= self._advance.without_room
             for group_id in groups:
                 self._advance.soon(group_id)
+            for group_id in {record.group.id for record in ended if record.group is not None and record.is_finished}:
+                self._copies.soon(group_id)
 
     async def resume(self) -> None:
         """Do the same for groups whose parts ended while no app was open, or just before one was closed.
@@ -307,3 +325,4 @@ class JobGroups:
         waiting = await self._store.groups.waiting_parts()
         for group_id in dict.fromkeys(part.group.id for part in waiting if part.group is not None):
             await self._advance.advance(group_id)
+        await self._copies.resume()

@@ -7,10 +7,11 @@ import hashlib
 import os
 import secrets
 import shutil
+from bisect import bisect_right
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from tbatch_tui.engine.domain.submission import GroupFile
+from tbatch_tui.engine.domain.submission import FileSlice, GroupFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.part_folders import writing_parts
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
@@ -84,15 +85,18 @@ def _join(
 
 def _append(report: CheckReport, file: BinaryIO, cancelled: Callable[[], bool]) -> GroupFile:
     """Append the lines of one file, the last with its end too. Raises LocalFileError if it has changed."""
-    digest, requests, line = hashlib.sha256(), 0, b"\n"
+    digest, requests, line, at, begin = hashlib.sha256(), 0, b"\n", file.tell(), 0
     with report.path.open("rb") as source:
         for number, line in enumerate(source):
             if number % _CHECKED_EVERY == 0 and cancelled():
                 raise OperationCancelledError("Joining the files was stopped")
             digest.update(line)
-            file.write(line.removeprefix(_BOM) if number == 0 else line)
+            if number == 0 and line.startswith(_BOM):
+                begin = len(_BOM)
+            file.write(line if number else line[begin:])
             requests += not line.isspace() and line != _BOM
-    if not line.endswith(b"\n"):
+    lacks_end = not line.endswith(b"\n")
+    if lacks_end:
         file.write(b"\n")
     stamp = read_stamp(report.path)
     if stamp is None or (stamp.size, stamp.mtime_ns) != (report.size, report.mtime_ns) or requests != report.requests:
@@ -100,4 +104,19 @@ def _append(report: CheckReport, file: BinaryIO, cancelled: Callable[[], bool]) 
             f"{report.path.name} has changed since it was checked",
             "Nothing was submitted. Submit it again when it is complete.",
         )
-    return GroupFile(report.path.absolute(), report.size, digest.hexdigest(), requests)
+    return GroupFile(report.path.absolute(), report.size, digest.hexdigest(), requests, begin, at, lacks_end)
+
+
+def slices_in_files(slices: Sequence[FileSlice], files: Sequence[GroupFile]) -> tuple[FileSlice, ...]:
+    """Return where slices of the joined file are in the files that it was joined of."""
+    begins, found = [file.at for file in files], []
+    for each in slices:
+        at, left = each.offset, each.size
+        while left:
+            file = files[bisect_right(begins, at) - 1]
+            lines = file.size - file.begin + file.lacks_end
+            size = min(left, file.at + lines - at)
+            lacks_end = file.lacks_end and at + size == file.at + lines
+            found.append(FileSlice(file.path, file.begin + at - file.at, size, at, lacks_end))
+            at, left = at + size, left - size
+    return tuple(found)

@@ -27,6 +27,8 @@ class LineBlock(NamedTuple):
     lines: memoryview
     """Its requests, each with its line end: without blank lines and byte order mark."""
     requests: int
+    begin: int | None
+    """Where these bytes begin in the file; None where blank lines lie between them. The last line end may be added."""
 
 
 class BlockPlace(NamedTuple):
@@ -54,7 +56,7 @@ def read_blocks(path: Path, *, has_blanks: bool) -> Iterator[LineBlock]:
             if has_blanks or offset == 0 or _may_end_blank(data, end):
                 yield _without_blanks(raw, offset)
             else:
-                yield LineBlock(raw, raw, data.count(b"\n", 0, end))
+                yield LineBlock(raw, raw, data.count(b"\n", 0, end), offset)
             offset += end
 
 
@@ -64,7 +66,10 @@ def read_places(path: Path, places: Iterable[BlockPlace]) -> Iterator[LineBlock]
         for place in places:
             file.seek(place.offset)
             raw = memoryview(file.read(place.size))
-            yield LineBlock(raw, raw, place.requests) if place.is_plain else _without_blanks(raw, place.offset)
+            if place.is_plain:
+                yield LineBlock(raw, raw, place.requests, place.offset)
+            else:
+                yield _without_blanks(raw, place.offset)
 
 
 @contextmanager
@@ -101,8 +106,16 @@ def line_begin(data: bytes, offset: int) -> int:
 
 def _without_blanks(raw: memoryview, offset: int) -> LineBlock:
     data = bytes(raw)
-    requests = [line for line in data[line_begin(data, offset) :].split(b"\n") if line and not line.isspace()]
-    return LineBlock(raw, memoryview(b"\n".join([*requests, b""])), len(requests))
+    begin = line_begin(data, offset)
+    lines = data[begin:].split(b"\n")
+    requests = [line for line in lines if line and not line.isspace()]
+    joined = b"\n".join([*requests, b""])
+    for line in lines:
+        if line and not line.isspace():
+            break
+        begin += len(line) + 1
+    is_together = data.startswith(joined, begin) or data[begin:] + b"\n" == joined
+    return LineBlock(raw, memoryview(joined), len(requests), offset + begin if is_together else None)
 
 
 def _may_end_blank(data: bytes, end: int) -> bool:

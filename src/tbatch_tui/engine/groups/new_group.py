@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.estimates.estimates import Estimates
+from tbatch_tui.engine.groups.joined_input import slices_in_files
 from tbatch_tui.engine.groups.sending.enqueued import fit_together
 from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.threads import run_cancellable
@@ -50,6 +51,8 @@ class NewGroups:
     ) -> list[JobRecord]:
         """Write the parts, and save the intent to run them. See `JobGroups.submit`."""
         parts = await self._write_parts(group, fingerprint)
+        if group.files:
+            parts = [part._replace(slices=slices_in_files(part.slices, group.files)) for part in parts]
         folder = parts[0].path.parent
         try:
             found = await Estimates(self._store, self._prices).of_parts([part.path for part in parts], group.sha256)
@@ -64,7 +67,7 @@ class NewGroups:
             group = group._replace(gates=_with_bound(group.gates, most), over_budget=over_budget)
             async with budget.admitting(lambda: budget.judge(most), over_budget=over_budget):
                 estimates, limit = [part.estimate for part in parts], self._options.enqueued_tokens
-                return await self._store.groups.add(
+                records = await self._store.groups.add(
                     group, parts, known_runs, lambda out: fit_together(estimates, out, limit)
                 )
         except (
@@ -74,6 +77,10 @@ class NewGroups:
         ):  # after any other error they may have been committed all the same
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
+        if group.files and all(part.slices for part in parts) and group.path.parent.parent == self._home.absolute():
+            # What several files were joined in: it is read from the parts, or from those files, from now on.
+            await asyncio.to_thread(shutil.rmtree, group.path.parent, ignore_errors=True)
+        return records
 
     async def _write_parts(self, group: NewGroup, fingerprint: Fingerprint) -> list[PartFile]:
         """Write the parts in a thread, which stops when this is cancelled."""

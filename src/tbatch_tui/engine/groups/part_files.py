@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.groups.line_blocks import LineBlock
 
+_MOST_SLICES = 10_000
+"""Slices of the file up to which it is noted where a part has its bytes from. One that goes ahead may have many."""
 _IN_FLIGHT = 16
 """Blocks that wait to be written at most: they are all the memory that this takes."""
 
@@ -35,6 +37,21 @@ class Part:
         self.file: BinaryIO = create_file(path, PRIVATE)
         self.hash = hashlib.sha256()
         self.requests = self.size = 0
+        self.slices: list[tuple[int, int]] | None = []
+        """Offset and size of the slices of the file that it is made of; None where that cannot be told."""
+
+    def add(self, begin: int | None, size: int, requests: int) -> None:
+        """Count so many bytes, which begin there in the file."""
+        self.requests += requests
+        self.size += size
+        if self.slices is None:
+            return
+        if begin is None or len(self.slices) >= _MOST_SLICES:
+            self.slices = None
+        elif self.slices and sum(self.slices[-1]) == begin:
+            self.slices[-1] = self.slices[-1][0], self.slices[-1][1] + size
+        else:
+            self.slices.append((begin, size))
 
     def sync(self) -> None:
         """Have what was written on the disk, and close the file."""
@@ -127,8 +144,8 @@ class PartFiles:
 
     def _cut(self, block: LineBlock) -> list[_Piece]:
         """Return the pieces of a block: one, unless requests of several parts are in it."""
-        begin, end = (bisect_left(self._ahead_numbers, at) for at in (self.requests, self.requests + block.requests))
-        ahead = [number - self.requests for number in self._ahead_numbers[begin:end]]
+        first, last = (bisect_left(self._ahead_numbers, at) for at in (self.requests, self.requests + block.requests))
+        ahead = [number - self.requests for number in self._ahead_numbers[first:last]]
         ahead.append(block.requests)  # none
         ends: Sequence[int] = ()
         pieces: list[_Piece] = []
@@ -141,15 +158,15 @@ class PartFiles:
                 part, room = self._with_room()
                 stop = min(ahead[0], at + room)
             if at == 0 and stop >= block.requests:
-                return [self._piece(part, block.lines, block.requests)]
+                return [self._piece(part, block.lines, block.requests, block.begin)]
             ends = ends or [0, *accumulate(len(line) + 1 for line in bytes(block.lines).split(b"\n")[:-1])]
-            pieces.append(self._piece(part, block.lines[ends[at] : ends[stop]], stop - at))
+            begin = block.begin + ends[at] if block.begin is not None else None
+            pieces.append(self._piece(part, block.lines[ends[at] : ends[stop]], stop - at, begin))
             at = stop
         return pieces
 
-    def _piece(self, part: Part, lines: memoryview, requests: int) -> _Piece:
-        part.requests += requests
-        part.size += len(lines)
+    def _piece(self, part: Part, lines: memoryview, requests: int, begin: int | None) -> _Piece:
+        part.add(begin, len(lines), requests)
         if part is not self.ahead:
             self.largest = max(self.largest, part.size)
         return _Piece(part, lines)

@@ -54,12 +54,35 @@ async def remove_orphans(home: Path, read_in_use: Callable[[], Awaitable[Iterabl
         os.close(handle)
 
 
-def _open_lock(home: Path, *, exclusive: bool) -> int | None:
+@asynccontextmanager
+async def using_copies(home: Path) -> AsyncIterator[None]:
+    """Keep every process from removing files of parts in `home` because they are in their input file too."""
+    handle = await asyncio.to_thread(_open_lock, home, exclusive=False, name="copies")
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@asynccontextmanager
+async def removing_copies(home: Path) -> AsyncIterator[bool]:
+    """Yield whether nobody uses files of parts in `home` now, or begins to before the end of this."""
+    handle = await asyncio.to_thread(_open_lock, home, exclusive=True, name="copies")
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _open_lock(home: Path, *, exclusive: bool, name: str = "") -> int | None:
     """Return the locked lock file; None if it cannot be locked. A shared lock is waited for, an exclusive one not."""
     if fcntl is None:
         return None
+    path = home.with_name(f"{home.name}.{name}.lock" if name else f"{home.name}.lock")
     try:
-        handle = os.open(home.with_name(f"{home.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         return None
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
-from tbatch_tui.engine.groups.part_folders import writing_parts
+from tbatch_tui.engine.groups.part_folders import using_copies, writing_parts
+from tbatch_tui.engine.local_files.file_slices import parse_slices
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.engine.threads import run_cancellable
@@ -46,8 +47,11 @@ class UnsentFiles:
 
         Raises LocalFileError when the bytes are not at hand any more, and AlreadySubmittedError.
         """
-        async with writing_parts(self._home):
-            return await self._store.groups.send_again(await self.at_hand(records), known_runs, room)
+        async with writing_parts(self._home), using_copies(self._home):
+            sent = await self._store.groups.send_again(await self.at_hand(records), known_runs, room)
+            if sent and sent[0].group is not None and sent[0].group.copies:
+                await self._store.groups.note_copies(sent[0].group.id, "")
+            return sent
 
     async def at_hand(self, records: Sequence[JobRecord]) -> dict[str, Path]:
         """Return where the file of each record is, by its key. Raises LocalFileError.
@@ -75,8 +79,15 @@ class UnsentFiles:
 
     async def _write_anew(self, group: JobGroup, gone: Sequence[Submission]) -> dict[str, Path]:
         """Return the new files of these parts, by their SHA-256."""
+        from tbatch_tui.engine.groups.copies.write_slices import write_slices
         from tbatch_tui.engine.groups.split import rewrite_parts
 
+        if all(part.slices for part in gone):
+            for part in gone:
+                state = await self._inputs.state_of(part.path, part.size, part.sha256, part.slices)
+                if state is not InputState.UNCHANGED:
+                    raise _not_at_hand(parse_slices(part.slices)[0].path, state)
+            return await run_cancellable(write_slices, gone, self._home)
         state = await self._inputs.state_of(group.path, group.size, group.sha256)
         if state is not InputState.UNCHANGED:
             raise _not_at_hand(group.path, state)

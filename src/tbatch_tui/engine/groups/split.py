@@ -13,7 +13,7 @@ from bisect import bisect_left
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from tbatch_tui.engine.domain.submission import PartFile, first_requests
+from tbatch_tui.engine.domain.submission import FileSlice, PartFile, first_requests
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.line_blocks import read_blocks, read_places
 from tbatch_tui.engine.groups.line_ends import LineEnds
@@ -71,7 +71,7 @@ def write_parts(
     source = _Source(path, fingerprint, requests, cancelled)
     ahead = first_requests(requests, first)
     limits = requests_max, bytes_max - 1  # a last line gets its end
-    with _new_folder(path, home, fingerprint.size) as folder:
+    with new_folder(path, home, fingerprint.size) as folder:
         counts, limit = _counts_by_requests(requests - first, *limits)
         written = None
         if not files and max(counts, default=0) * fingerprint.size <= limit * requests:
@@ -88,7 +88,7 @@ def write_parts(
             written = _copy(source, read_places(path, ends.places), PartFiles(folder, counts, ahead))
         if written is None:
             raise _changed(path)
-        return _named(folder, written, path.stem)
+        return _named(folder, written, path, fingerprint.size)
 
 
 class _Source:
@@ -199,12 +199,12 @@ def rewrite_parts(
     Returns:
         The new files, by their SHA-256.
     """
-    with _new_folder(path, home, fingerprint.size) as folder:
+    with new_folder(path, home, fingerprint.size) as folder:
         source = _Source(path, fingerprint, requests, cancelled)
         files = _split(source, folder, counts, first_requests(requests, first))
         if files is None:
             raise _changed(path)
-        written = {part.sha256: part.path for part in _named(folder, files, path.stem)}
+        written = {part.sha256: part.path for part in _named(folder, files, path, fingerprint.size)}
         if wanted.keys() - written.keys():
             raise _changed(path)
         for sha256, part in written.items():
@@ -214,7 +214,7 @@ def rewrite_parts(
 
 
 @contextmanager
-def _new_folder(path: Path, home: Path, size: int) -> Iterator[Path]:
+def new_folder(path: Path, home: Path, size: int) -> Iterator[Path]:
     """Make a folder in `home` for parts of `path`, which take `size` bytes; remove it if they are not all written."""
     folder = home / secrets.token_hex(6)
     try:
@@ -283,16 +283,20 @@ def _is_surely(fingerprint: Fingerprint, stamp: FileStamp) -> bool:
     return is_fine and (stamp.size, stamp.mtime_ns) == (fingerprint.size, fingerprint.mtime_ns)
 
 
-def _named(folder: Path, files: PartFiles, stem: str) -> list[PartFile]:
-    """Give each file its name, with which the names of its results begin."""
+def _named(folder: Path, files: PartFiles, source: Path, size: int) -> list[PartFile]:
+    """Give each file its name, with which the names of its results begin. `size` is that of the source."""
     word = "rest" if files.ahead is not None else "part"
     named = [(f"first{files.ahead.requests}", files.ahead)] if files.ahead is not None else []
     many = len(files.rest)
     named += [(word if many == 1 else f"{word}{n}of{many}", part) for n, part in enumerate(files.rest, start=1)]
     parts = []
     for suffix, part in named:
-        path = part.path.rename(folder / f"{safe_name(stem)}.{suffix}.jsonl")
-        parts.append(PartFile(path, part.size, part.hash.hexdigest(), part.requests))
+        path = part.path.rename(folder / f"{safe_name(source.stem)}.{suffix}.jsonl")
+        slices = tuple(
+            FileSlice(source, begin, length, begin, lacks_end=begin + length > size)
+            for begin, length in part.slices or ()
+        )
+        parts.append(PartFile(path, part.size, part.hash.hexdigest(), part.requests, slices=slices))
     return parts
 
 

@@ -63,11 +63,12 @@ _SUBMISSION_COLUMNS = (
     "redirected_to",
     "output_dir",
     "pause",
+    "slices",
 )
 
 _GROUP_COLUMNS = (
     *("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on"),
-    *("name", "held", "stages", "share", "gates", "at_once", "approved", "over_budget"),
+    *("name", "held", "stages", "share", "gates", "at_once", "approved", "over_budget", "copies"),
 )
 
 TRANSFER_COLUMNS = (
@@ -200,6 +201,7 @@ def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
         redirected_to=row[prefix + "redirected_to"],
         output_dir=blob_to_path(row[prefix + "output_dir"]),
         pause=Pause(row[prefix + "pause"]),
+        slices=row[prefix + "slices"],
     )
 
 

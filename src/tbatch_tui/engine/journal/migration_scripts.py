@@ -250,4 +250,6 @@ MIGRATIONS = (
     UPDATE submissions SET pause = 'budget' WHERE state = 'ready' AND error LIKE 'Budget: %';
     UPDATE submissions SET pause = 'tokens' WHERE state = 'waiting' AND error IS NOT NULL;
     """,
+    "ALTER TABLE submissions ADD COLUMN slices TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE groups ADD COLUMN copies TEXT NOT NULL DEFAULT ''",
 )

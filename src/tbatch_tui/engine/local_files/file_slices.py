@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import zlib
 from bisect import bisect_right
@@ -14,18 +13,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from tbatch_tui.engine.domain.submission import FileSlice
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from _typeshed import WriteableBuffer
+
+
+_PIECE = 1 << 20
+"""Bytes that are read at once."""
 
 
 def format_slices(slices: Sequence[FileSlice]) -> str:
     """Return slices as text, to be stored."""
     if not slices:
         return ""
+    import json  # the first rows do not need it
+
     paths = list(dict.fromkeys(each.path for each in slices))
     numbers = {path: number for number, path in enumerate(paths)}
     rows = [[each.at, numbers[each.path], each.offset, each.size, int(each.lacks_end)] for each in slices]
@@ -36,6 +43,8 @@ def parse_slices(text: str) -> tuple[FileSlice, ...]:
     """Return the slices that `format_slices` wrote; none of a text that it did not write."""
     if not text:
         return ()
+    import json
+
     try:
         stored = json.loads(text)
         paths = [Path(path) for path in stored["paths"]]
@@ -95,11 +104,38 @@ class InputPlace(NamedTuple):
         """The stamp of what is read; None if it is gone, or cannot be looked at."""
         if not self.is_sliced:
             return read_stamp(self.path)
-        slices = _where_they_are(self.slices)
-        try:
-            return _stamp_of(slices, _stamps_of(slices))
-        except (OSError, ValueError):
-            return None
+        return stamp_of_slices(_where_they_are(self.slices))
+
+    def read(self, *, cancelled: Callable[[], bool] = lambda: False) -> Fingerprint:
+        """Read all bytes. Raises OSError, and OperationCancelledError once `cancelled` returns true."""
+        with self.open() as (file, stamp):
+            return _fingerprint(file, stamp, cancelled)
+
+
+def read_slices(slices: Sequence[FileSlice], *, cancelled: Callable[[], bool] = lambda: False) -> Fingerprint:
+    """Read the bytes in slices of files, wherever else they are. Raises as `InputPlace.read` does."""
+    with SlicedFile(slices) as file:
+        return _fingerprint(cast("BinaryIO", file), file.stamp, cancelled)
+
+
+def _fingerprint(file: BinaryIO, stamp: FileStamp, cancelled: Callable[[], bool]) -> Fingerprint:
+    import hashlib
+
+    digest, size = hashlib.sha256(), 0
+    while piece := file.read(_PIECE):
+        if cancelled():
+            raise OperationCancelledError("Reading the input file was stopped")
+        digest.update(piece)
+        size += len(piece)
+    return Fingerprint(size, digest.hexdigest(), stamp.mtime_ns)
+
+
+def stamp_of_slices(slices: Sequence[FileSlice]) -> FileStamp | None:
+    """Return a stamp of the bytes in slices of files; None if one is gone, or cannot be looked at."""
+    try:
+        return _stamp_of(slices, _stamps_of(slices))
+    except (OSError, ValueError):
+        return None
 
 
 def _exists(path: Path) -> bool:
@@ -136,6 +172,14 @@ def _stamp_of(slices: Sequence[FileSlice], stamps: Mapping[Path, FileStamp]) -> 
     times = [stamp.mtime_ns for stamp in stamps.values()]
     checksum = zlib.crc32(repr([*stamps.values()]).encode())
     return FileStamp(checksum, sum(each.size for each in slices), max(times, default=0))
+
+
+def read_at(file: BinaryIO, size: int, offset: int) -> bytes:
+    """Return so many bytes of an open file, fewer at its end. Raises OSError."""
+    if isinstance(file, SlicedFile):
+        file.seek(offset)
+        return file.read(size) or b""
+    return os.pread(file.fileno(), size, offset)
 
 
 class SlicedFile(io.RawIOBase):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.threads import run_reading
@@ -34,15 +36,20 @@ class InputWatcher:
     def __init__(self) -> None:
         self._known: dict[tuple[Path, FileStamp, int, int], str] = {}
 
-    async def state_of(self, path: Path, size: int, sha256: str) -> InputState:
+    async def state_of(self, path: Path, size: int, sha256: str, slices: str = "") -> InputState:
         """Read the file in a thread and compare it. Cancelling this also stops the reading.
 
         Args:
+            path: The file. Of a part without a file of its own, its slices are read.
             size: Bytes of the file that was submitted; `sha256` is its hash.
+            slices: Where they are in other files, as `format_slices` writes it.
         """
-        return await run_reading(self._read, path, size, sha256)
+        return await run_reading(self._read, path, size, sha256, slices)
 
-    def _read(self, path: Path, size: int, sha256: str, *, cancelled: Callable[[], bool]) -> InputState:
+    def _read(self, path: Path, size: int, sha256: str, slices: str, *, cancelled: Callable[[], bool]) -> InputState:
+        place = InputPlace(path, parse_slices(slices))
+        if place.is_sliced:
+            return self._read_slices(place, size, sha256, cancelled)
         try:
             stats = path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -61,7 +68,26 @@ class InputWatcher:
                 return InputState.UNREADABLE  # nobody waits for it any more
             except LocalFileError:
                 return InputState.UNREADABLE
-            while len(self._known) >= _MAX_KNOWN:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = known
+            self._remember(key, known)
         return InputState.UNCHANGED if known == sha256 else InputState.CHANGED
+
+    def _read_slices(self, place: InputPlace, size: int, sha256: str, cancelled: Callable[[], bool]) -> InputState:
+        if not all(each.exists() for each in place.files):
+            return InputState.GONE
+        if (stamp := place.stamp) is None:
+            return InputState.UNREADABLE
+        key = (place.path, stamp, 0, 0)
+        if (known := self._known.get(key)) is None:
+            try:
+                known = place.read(cancelled=cancelled).sha256
+            except OSError as error:
+                return InputState.CHANGED if error.errno == errno.ESTALE else InputState.UNREADABLE
+            except OperationCancelledError:
+                return InputState.UNREADABLE
+            self._remember(key, known)
+        return InputState.UNCHANGED if known == sha256 and stamp.size == size else InputState.CHANGED
+
+    def _remember(self, key: tuple[Path, FileStamp, int, int], sha256: str) -> None:
+        while len(self._known) >= _MAX_KNOWN:
+            self._known.pop(next(iter(self._known)))
+        self._known[key] = sha256

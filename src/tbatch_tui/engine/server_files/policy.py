@@ -11,6 +11,7 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.server_file import FileRole, FileUse, ServerFile
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.download.stream_check import hash_file
+from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:
@@ -80,9 +81,17 @@ def _has_copy(record: JobRecord, *, verify: bool) -> bool:
     submission, group = record.submission, record.group
     if submission is None:
         return False  # made elsewhere: what its bytes were is not known here
-    return is_copy(submission.path, submission.size, submission.sha256, verify=verify) or (
+    if is_copy(submission.path, submission.size, submission.sha256, verify=verify) or (
         group is not None and is_copy(group.path, group.size, group.sha256, verify=verify)
-    )
+    ):
+        return True
+    place = InputPlace(submission.path, parse_slices(submission.slices))
+    if not place.is_sliced or place.stamp is None:
+        return False
+    try:
+        return place.read().sha256 == submission.sha256
+    except OSError:
+        return False
 
 
 def _reason_for_last_copy(inputs: Iterable[JobRecord]) -> str:

@@ -122,6 +122,25 @@ class GroupStore:
         self._published.publish(sent)
         return sent
 
+    async def with_copies(self) -> list[int]:
+        """Return the ids of the groups with parts whose files may be removed once they have ended."""
+        return await self._run(self._journal.groups.with_copies, self._thread.account_id)
+
+    async def has_ended(self, group_id: int) -> bool:
+        """Return whether no part of a group waits, is being submitted, or is a job that has not ended."""
+        return await self._run(self._journal.groups.has_ended, self._thread.account_id, group_id)
+
+    async def note_copies(self, group_id: int, copies: str, paths: Sequence[Path] = ()) -> list[Path]:
+        """Save what becomes of the files of a group's parts; return which of `paths` may be removed now.
+
+        See `GroupTable.note_copies`.
+        """
+        parts, free = await self._run(
+            self._journal.groups.note_copies, self._thread.account_id, group_id, copies, paths
+        )
+        self._published.publish(parts)
+        return free
+
     async def waiting_ids(self) -> set[int]:
         """Durably return the ids of the groups of which a part has not been sent yet."""
         return {*await self._run_until_written(self._journal.groups.waiting, self._thread.account_id)}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.job import ENDED
 from tbatch_tui.engine.domain.submission import (
     GROUP_KEYS,
+    REMOVED,
     SUBMISSION_PREFIX,
     NewGroup,
     PartFile,
@@ -20,6 +22,7 @@ from tbatch_tui.engine.journal.mapping import (
     path_to_blob,
     row_to_record,
 )
+from tbatch_tui.engine.local_files.file_slices import format_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -101,6 +104,7 @@ class GroupTable:
                     now=now,
                     state=SubmissionState.INTENT if group.is_sent_at_once(number) else SubmissionState.WAITING,
                     estimate=estimate_to_json(part.estimate),
+                    slices=format_slices(part.slices),
                     parent=f"{GROUP_KEYS}{group_id}",
                     group_id=group_id,
                     part=number,
@@ -166,6 +170,61 @@ class GroupTable:
         """Return the files of all parts, and those that they are parts of, of every account."""
         rows = self._db.execute("SELECT path FROM submissions WHERE group_id IS NOT NULL UNION SELECT path FROM groups")
         return [path for row in rows if (path := blob_to_path(row[0])) is not None]
+
+    def with_copies(self, account_id: int) -> list[int]:
+        """Return the ids of the groups with parts whose files may be removed, as it is known where their bytes are."""
+        rows = self._db.execute(
+            "SELECT id FROM groups g WHERE account_id = ? AND copies <> ? AND EXISTS "
+            "(SELECT 1 FROM submissions s WHERE s.group_id = g.id AND s.slices <> '')",
+            (account_id, REMOVED),
+        )
+        return [row[0] for row in rows]
+
+    def has_ended(self, account_id: int, group_id: int) -> bool:
+        """Return whether no part of a group waits, is being submitted, or is a job that has not ended."""
+        marks = ", ".join("?" * len(ENDED))
+        unsent = "s.job_id IS NULL AND s.state IN ('rejected', 'stopped') AND s.create_sent_at IS NULL"
+        ended = (
+            "EXISTS (SELECT 1 FROM records r WHERE r.account_id = s.account_id AND r.key = s.job_id"
+            f" AND r.status IN ({marks}))"
+        )
+        found = self._db.execute(
+            f"SELECT 1 FROM submissions s WHERE s.account_id = ? AND s.group_id = ? AND NOT ({unsent} OR {ended})",
+            (account_id, group_id, *ENDED),
+        )
+        return found.fetchone() is None
+
+    def note_copies(
+        self, account_id: int, group_id: int, copies: str, paths: Sequence[Path] = ()
+    ) -> tuple[list[JobRecord], list[Path]]:
+        """Commit what becomes of the files of a group's parts.
+
+        Args:
+            account_id: The account.
+            group_id: The group.
+            copies: See `JobGroup.copies`.
+            paths: Files that are about to be removed. Then nothing is committed if a part has not ended.
+
+        Returns:
+            The records of its parts, and which of the files no other submission names; none if nothing was committed.
+        """
+        with self._db.transaction():
+            if paths and not self.has_ended(account_id, group_id):
+                return [], []
+            free = [path for path in paths if not self._is_named_elsewhere(group_id, path)]
+            self._db.execute(
+                "UPDATE groups SET copies = ? WHERE account_id = ? AND id = ?", (copies, account_id, group_id)
+            )
+            return self.parts(account_id, group_id), free
+
+    def _is_named_elsewhere(self, group_id: int, path: Path) -> bool:
+        """Return whether another submission has this file as its input, or as that of its group."""
+        found = self._db.execute(
+            "SELECT 1 FROM submissions WHERE path = ?1 AND group_id IS NOT ?2 UNION ALL "
+            "SELECT 1 FROM groups WHERE path = ?1 UNION ALL SELECT 1 FROM group_files WHERE path = ?1",
+            (path_to_blob(path), group_id),
+        )
+        return found.fetchone() is not None
 
     def waiting(self, account_id: int) -> list[int]:
         """Return the ids of the groups with a part that has not been sent yet."""

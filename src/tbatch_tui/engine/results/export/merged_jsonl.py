@@ -8,7 +8,6 @@ one by one, decoded and encoded.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.lenient_json import loads, to_json
 from tbatch_tui.engine.local_files.background_writer import BackgroundWriter
+from tbatch_tui.engine.local_files.file_slices import read_at
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import FileNumber, Source
 
@@ -102,7 +102,7 @@ class _Merger:
         self._job_fields: dict[str, bytes] = {"": b""}
         self._usual_rows = _BATCH
         """Rows that are tried first as a batch: as many as the last one had, and a few more."""
-        self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
+        self._files = {file: stack.enter_context(index.open_file(file)) for file in index.files}
 
     def batch(self, rows: Sequence[int], start: int) -> Sequence[int]:
         """Return the rows from a place on that are merged together: fewer where they are long."""
@@ -172,7 +172,7 @@ class _Merger:
         first, last = offsets[0], offsets[-1] + lengths[-1]
         if last - first != sum(lengths) + len(rows) - 1:
             return None
-        block = os.pread(file, last - first, first)
+        block = read_at(file, last - first, first)
         begins = bytes([block[offset - first] for offset in offsets])
         ends = bytes([block[offset + length - first - 1] for offset, length in zip(offsets, lengths, strict=True)])
         if begins != b"{" * len(rows) or ends != b"}" * len(rows):
@@ -279,9 +279,9 @@ class _Merger:
         first = min(starts)
         last = max(map(add, starts, sizes))
         if last - first > _SPREAD * sum(sizes):
-            found = [os.pread(file, size, start) for start, size in zip(starts, sizes, strict=True)]
+            found = [read_at(file, size, start) for start, size in zip(starts, sizes, strict=True)]
         else:
-            data = os.pread(file, last - first, first)
+            data = read_at(file, last - first, first)
             found = [data[(at := start - first) : at + size] for start, size in zip(starts, sizes, strict=True)]
         if present is numbers:
             return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.local_files.file_slices import CopiedSlice, parse_slices
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
 from tbatch_tui.engine.results.sources import Sources, sources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup
@@ -44,9 +45,9 @@ def merged_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecor
         return MergedIndex([MergedMember(record.key, _name(record), open_index(record)) for record in records])
     # Each job asked a part of the file: that comes first, as a member without results. Parts without any follow too,
     # under no key: what they asked is known, and they have to be read again once they have some.
-    whole = MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
     every = [member.record for member in members if member.record.group is not None]
     every.sort(key=_part)
+    whole = MergedMember("", group.path.name, ResultIndex(sources_of_group(group, every)))
     keys = {record.key for record in records}
     parts = []
     for record in every:
@@ -61,6 +62,28 @@ def merged_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecor
 
 def _part(record: JobRecord) -> int:
     return record.submission.part or 0 if record.submission is not None else 0
+
+
+def sources_of_group(group: JobGroup, parts: Iterable[JobRecord]) -> Sources:
+    """Return the input file of a group. That of several files is its parts, and their slices of those files.
+
+    Args:
+        group: The group.
+        parts: The records of its parts that are known, in any order.
+    """
+    slices: list[CopiedSlice] = []
+    for part in parts:
+        if (submission := part.submission) is None:
+            continue
+        offset = 0
+        for each in parse_slices(submission.slices):
+            slices.append(CopiedSlice(each, submission.path, offset))
+            offset += each.size
+    if all(each.slice.path == group.path for each in slices):
+        return Sources(input=group.path, input_sha256=group.sha256)
+    slices.sort(key=lambda each: each.slice.at)
+    is_all = sum(each.slice.size for each in slices) == group.size  # else blank lines, or parts, are left out
+    return Sources(input=group.path, input_sha256=group.sha256 if is_all else None, input_slices=tuple(slices))
 
 
 def _name(record: JobRecord) -> str:

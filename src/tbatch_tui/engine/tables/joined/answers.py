@@ -18,6 +18,7 @@ from tbatch_tui.engine.results.export.tables import answer_text, failure_text
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.record import build_record
 from tbatch_tui.engine.results.recordings.transcript import read_transcription
+from tbatch_tui.engine.results.sources import Source, source_of_file
 from tbatch_tui.engine.schemas.verdict import NO_FORMAT, AnswerFormat, format_of_body, format_of_schema
 from tbatch_tui.engine.tables.joined.copies import NewColumn
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text
@@ -143,7 +144,11 @@ class AnswerReader:
         self._types = [column.type for column in columns[: len(self._fields)]]
         self._typed = typed
         self._has_more = len(columns) > len(self._fields) + len(_TEXTS)
-        self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
+        self._files = {
+            file: stack.enter_context(index.open_file(file)).fileno()
+            for file in index.files
+            if source_of_file(file) is not Source.INPUT
+        }
         self._is_free = asked == NO_FORMAT
         self._none = [None] * len(self._fields)
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.results.index.merged import MergedIndex
-from tbatch_tui.engine.tables.readers.source import Cells, TableRows, TableSource, file_hash, read_failed
+from tbatch_tui.engine.results.sources import Source
+from tbatch_tui.engine.tables.readers.source import Cells, TableRows, TableSource, read_failed
 from tbatch_tui.text.paths import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
+    from tbatch_tui.engine.local_files.file_slices import InputPlace
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.problems import RowProblems
 
@@ -56,16 +57,16 @@ class JobSource(TableSource):
 
     def rights(self) -> int:
         """Return the rights that the files have in common."""
-        return rights_of(*self._paths())
+        return rights_of(*(path for place in self._places() for path in place.files))
 
-    def _paths(self) -> list[Path]:
+    def _places(self) -> list[InputPlace]:
         members = self._index.members if isinstance(self._index, MergedIndex) else None
         indexes = [self._index] if members is None else [member.index for member in members]
         return [
-            path
+            place
             for number, index in enumerate(indexes)
-            for path in (index.sources.input if not number else None, index.sources.output, index.sources.errors)
-            if path is not None
+            for source in Source
+            if (place := index.sources.place(source)) is not None and (source is not Source.INPUT or not number)
         ]
 
     def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:  # noqa: ARG002 - no row is faulty
@@ -77,13 +78,13 @@ class JobSource(TableSource):
         from tbatch_tui.engine.results.export.tables import table_row
 
         digest = hashlib.sha256()
-        for path in self._paths():
+        for place in self._places():
             try:
-                digest.update(file_hash(path).encode())
+                digest.update(place.read().sha256.encode())
             except FileNotFoundError:
                 digest.update(b"-")
             except OSError as error:
-                raise read_failed(path, error) from error
+                raise read_failed(place.files[0], error) from error
         index = self._index
         job_of = index.job_id_of if isinstance(index, MergedIndex) else lambda _: self._key
         for number in range(len(index)):
