@@ -22,7 +22,6 @@ from tbatch_tui.engine.journal.mapping import (
     path_to_blob,
     row_to_record,
 )
-from tbatch_tui.engine.local_files.file_slices import format_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -81,6 +80,8 @@ class GroupTable:
         Args:
             fits: Whether the tokens of all parts may be enqueued beside these records, which have not ended.
         """
+        from tbatch_tui.engine.local_files.file_slices import format_slices  # not for the first frame
+
         path, endpoint = group.path, group.endpoint
         with self._db.transaction():
             group = group._replace(has_room=fits(self._records.active(account_id)))
