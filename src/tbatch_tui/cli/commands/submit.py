@@ -296,8 +296,8 @@ async def _start(
     assert report.endpoint is not None
     first = arguments.first if 0 < arguments.first < report.requests else 0
     estimate = await engine.estimates.of_file(report.path)
-    if expected := estimate.expected_words:
-        print_message(f"{report.path.name}: {expected}")
+    if words := estimate.words:
+        print_message(f"{report.path.name}: {words}")
     await print_budget(session, estimate)
     start = partial(engine.submit_checked, estimate=estimate)
     if first or report.can_be_split or arguments.group:

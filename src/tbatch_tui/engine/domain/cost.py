@@ -70,6 +70,12 @@ class Estimate:
         return f"{fmt.money_about(self.expected)}, from {fmt.plural(self.expected_jobs, 'earlier job')}"
 
     @property
+    def words(self) -> str:
+        """`about $0.94, from 3 earlier jobs, at most $1.46`, or what of it is known; empty for nothing."""
+        most = self.most
+        return fmt.join(self.expected_words, f"at most {fmt.money_bound(most)}" if most is not None else "", by=", ")
+
+    @property
     def most(self) -> float | None:
         """The most that it may cost, a true bound; None where a part of that is not known."""
         return self._with_output(self.most_input)

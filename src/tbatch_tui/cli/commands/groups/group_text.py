@@ -43,7 +43,7 @@ def group_facts(group: GroupRecord, now: float, prices: PriceList | None) -> lis
         ("id", group.key),
         ("name", group.name),
         ("parts", format_parts(group)),
-        ("waits for", group.waits_for),
+        ("waits for", _waits_for(group)),
         ("progress", fmt.percent(group.progress / 100) if group.is_active else ""),
         ("requests", fmt.count(group.requests)),
         ("outcomes", _outcomes(group)),
@@ -58,6 +58,14 @@ def group_facts(group: GroupRecord, now: float, prices: PriceList | None) -> lis
         for index, part in enumerate(group.parts)
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _waits_for(group: GroupRecord) -> str:
+    """Return why parts are not sent yet; empty where none waits, or where nothing keeps the next from being sent."""
+    waiting = sum(part.is_waiting for part in group.parts)
+    if waiting and group.group.is_held:
+        return f"you: {fmt.plural(waiting, 'part')} on hold, tbatch-tui continue sends them"
+    return group.waits_for
 
 
 def _outcomes(group: GroupRecord) -> str:
