@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tests.conftest import write_chat
+from tests.helpers.copied import make_copied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,3 +134,27 @@ def test_parts_without_room_for_their_tokens_are_named(run: Run, still_sandbox: 
     group = json.loads(run("get", "both", "--json", env=env).stdout)
     assert why in group["waits_for"] and [part["status"] for part in group["parts"]][1] == "WAITING"
     assert len(still_sandbox.jobs) == 1
+
+
+def test_what_waits_in_a_copied_history_is_continued_from_the_shell(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = write_chat(tmp_path / "words.jsonl", ["Hello."])
+
+    async def submit() -> None:
+        options = EngineOptions(
+            data_dir=tmp_path / "data", output_dir=tmp_path, base_url=sandbox.base_url, api_key=sandbox.key,
+            background_work=False,
+        )  # fmt: skip
+        async with BatchEngine(options) as engine:
+            await engine.submit_checked(file, Endpoint.CHAT)
+
+    asyncio.run(submit())
+    make_copied(tmp_path / "data")
+    again = run("submit", str(file), *SOON)
+    assert "1 part or file waits" in again.stderr and "from gpu-3:/home/ada/data" in again.stderr
+    assert "`tbatch-tui continue NAME` sends it from here" in again.stderr
+    assert again.returncode == 1 and "and it waits: `tbatch-tui continue words` sends it" in again.stderr
+    assert not sandbox.jobs
+    assert run("hold", "words").returncode == 1
+    sent = run("continue", "words", *SOON)
+    assert sent.returncode == 0 and sent.stdout.strip() == sandbox.jobs[0]["id"], sent.stderr
+    assert run("continue", "words", *SOON).returncode == 1

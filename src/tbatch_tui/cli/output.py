@@ -22,6 +22,7 @@ _COMMANDS = {
     NextStep.PICK: "`tbatch-tui submit FILE`",
     NextStep.ASK_AGAIN: "the same command",
     NextStep.SETTLE: "Settling it in the app",
+    NextStep.CONTINUE: "`tbatch-tui continue NAME`",
     NextStep.FETCH: "`tbatch-tui fetch ID`",
     NextStep.CANCEL: "`tbatch-tui cancel ID`",
 }

@@ -78,6 +78,7 @@ class BatchEngine(OnDemand):
     async def open(self) -> Self:
         """Open the history and begin to connect. Raises LocalFileError when the data folder cannot be used."""
         await self._store.open()
+        await self._store.place.look()
         from tbatch_tui.engine.runtime.data_folder import open_folder
 
         self._log, notices = await asyncio.to_thread(open_folder, self.options.data_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -230,6 +231,10 @@ def _runs_of(earlier: Sequence[JobRecord], fingerprint: Fingerprint) -> list[Job
 
 
 def _print_ran_before(what: str, earlier: Sequence[JobRecord]) -> None:
+    if earlier[0].is_waiting:
+        name = shlex.quote(earlier[0].name_of_file)
+        print_message(f"You already submitted {what}, and it waits: `tbatch-tui continue {name}` sends it.")
+        return
     print_message(
         f"You already submitted {what}: {earlier[0].key} ({earlier[0].status_words}). "
         "Nothing was submitted. Submitting again costs again: use --again to submit anyway."

@@ -75,7 +75,8 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace, hel
         assert record.submission is not None
         if record.name_of_file not in held:
             held.add(record.name_of_file)
-            print_message(_on_hold(await session.engine.groups.parts(record.key), record.submission.error or ""))
+            parts = await session.engine.groups.parts(record.key) or [record]
+            print_message(_on_hold(parts, record.submission.error or ""))
         return INCOMPLETE, record
     if record.job is None:
         assert record.submission is not None
@@ -95,9 +96,10 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace, hel
 
 def _on_hold(parts: Sequence[JobRecord], why: str) -> str:
     """Return which parts wait for the person, and what for."""
-    count = sum(part.is_waiting for part in parts)
-    name = parts[0].name_of_file
-    return f"{name}: {plural(count, 'part')} on hold ({why}): `tbatch-tui continue {shlex.quote(name)}` sends the rest."
+    name, is_group = parts[0].name_of_file, parts[0].group is not None
+    count = f"{plural(sum(part.is_waiting for part in parts), 'part')} " if is_group else ""
+    go_on = f"`tbatch-tui continue {shlex.quote(name)}` sends {'the rest' if is_group else 'it'}"
+    return f"{name}: {count}on hold ({why}): {go_on}."
 
 
 async def waiting_parts(session: Session, earlier: Sequence[JobRecord]) -> list[JobRecord]:

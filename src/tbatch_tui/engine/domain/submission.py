@@ -66,6 +66,8 @@ class Pause(StrEnum):
     """It is above the budget: the person decides."""
     BUSY = "busy"
     """Another submit is being judged by the budget: it goes on by itself."""
+    COPIED = "copied"
+    """The history was copied, and the other copy may have sent it: the person decides."""
     TOKENS = "tokens"
     """So many tokens are enqueued for its model that there is no room: it goes on when a job ends."""
 

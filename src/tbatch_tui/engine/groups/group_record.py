@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import JobRecord, Rank
-from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.domain.submission import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -118,7 +118,8 @@ class GroupRecord(NamedTuple):
     def waits_for(self) -> str:
         """Why parts are not sent although it would be their turn: what is enqueued; empty where that is not so."""
         states = (part.submission for part in self.parts if part.is_waiting and part.submission is not None)
-        return next((one.error for one in states if one.error and one.state is SubmissionState.WAITING), "")
+        decided = (Pause.NONE, Pause.OUTCOME, Pause.BUDGET)
+        return next((one.error for one in states if one.error and one.pause not in decided), "")
 
     @property
     def progress(self) -> float:

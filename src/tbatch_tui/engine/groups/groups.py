@@ -10,12 +10,11 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import LocalStatus
-from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
+from tbatch_tui.engine.domain.submission import NewGroup, PartFile, Pause, SubmissionState
 from tbatch_tui.engine.events import Event, RecordsChanged
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
 from tbatch_tui.engine.groups.sending.advance import GroupAdvance
-from tbatch_tui.engine.groups.stages import is_above_budget
+from tbatch_tui.engine.groups.stages import asks_because_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.pricing.pricing import Pricing
     from tbatch_tui.engine.runtime.runtime import Runtime
 
+_DROPPED_FILE = "Not sent: you discarded it"
 DROPPED = "Not sent: you discarded the rest after the first requests"
 
 
@@ -260,10 +260,15 @@ class JobGroups:
         return await self._copies.remove_if_ended(record.group.id) if record is not None and record.group else 0
 
     async def drop_rest(self, key: str) -> int:
-        """Never submit the parts of a group that wait; return how many those are."""
+        """Never submit the parts of a group that wait, or a file that does; return how many those are."""
         record = self._store.record(key)
-        if record is None or record.group is None:
+        if record is None or record.submission is None:
             return 0
+        if record.group is None:
+            return int(
+                await self._store.place.release(record.submission.id, SubmissionState.STOPPED, _DROPPED_FILE)
+                is not None
+            )
         return len(await self._advance.release(record.group.id, SubmissionState.STOPPED, error=DROPPED))
 
     async def hold(self, key: str) -> int:
@@ -283,13 +288,16 @@ class JobGroups:
     async def go_on(self, key: str, *, over_budget: bool = False) -> int:
         """End the hold of a group, and submit what waited for the person; return how many parts have not been sent.
 
-        What only the budget kept back goes on stage by stage; `over_budget` lets all of it be above. Raises BatchError.
+        What was kept back for another reason than what came of the parts before it goes on stage by stage;
+        `over_budget` lets all of it be above. A whole file that waits is sent. Raises BatchError.
         """
         record = self._store.record(key)
-        if record is None or record.group is None:
+        if record is None:
             return 0
+        if record.group is None:
+            return await self._send_file(record, over_budget=over_budget)
         group_id, parts = record.group.id, await self._store.groups.parts(record.group.id)
-        if any(part.status == LocalStatus.READY for part in parts) and not is_above_budget(parts):
+        if asks_because_of(Pause.OUTCOME, parts):
             return await self.send_rest(key, over_budget=over_budget)
         waiting = [part for part in parts if part.is_waiting]
         if waiting and waiting[0].submission is not None:
@@ -301,6 +309,18 @@ class JobGroups:
             await self._store.groups.let_go(group_id)
             await self._advance.advance(group_id, is_admitted=True)
         return len(waiting)
+
+    async def _send_file(self, record: JobRecord, *, over_budget: bool) -> int:
+        """Submit a whole file that waits for the person; return 1, or 0 if that was decided before."""
+        submission = record.submission
+        if submission is None or not record.is_waiting:
+            return 0
+        await self._admit(submission.path)
+        budget = self._prices.budget
+        async with budget.admitting(lambda: budget.judge_parts([record], [record]), over_budget=over_budget):
+            moved = await self._store.place.release(submission.id, SubmissionState.INTENT)
+        await self._runtime.resume_submissions()
+        return int(moved is not None)
 
     # -- what was sent is back -----------------------------------------------------------------------
 

@@ -92,10 +92,10 @@ def over_cost(
     return "" if whole <= most else f"all requests would cost about {money(whole)}, above {money(most)}"
 
 
-def is_above_budget(parts: Sequence[JobRecord]) -> bool:
-    """Return whether parts wait for the person because of the budget alone."""
+def asks_because_of(pause: Pause, parts: Sequence[JobRecord]) -> bool:
+    """Return whether parts wait for the person for this reason."""
     ready = [part.submission for part in parts if part.submission is not None and part.submission.state is _READY]
-    return any(submission.pause is Pause.BUDGET for submission in ready)
+    return any(submission.pause is pause for submission in ready)
 
 
 def number(part: JobRecord) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.labels import LabelTable
     from tbatch_tui.engine.journal.tables.tries import TryTable
     from tbatch_tui.engine.journal.unsent.again import SendingAgain
+    from tbatch_tui.engine.journal.unsent.copied import CopiedHistory
 
 
 class Journal:
@@ -71,6 +72,13 @@ class Journal:
         from tbatch_tui.engine.journal.unsent.again import SendingAgain  # not for the first frame
 
         return SendingAgain(self.database, self.records, self.submissions, self.groups, self.progress)
+
+    @cached_property
+    def copied(self) -> CopiedHistory:
+        """Where the history is, and what waits since it was copied there."""
+        from tbatch_tui.engine.journal.unsent.copied import CopiedHistory  # not for the first frame
+
+        return CopiedHistory(self.database, self.records, self.submissions, self.progress)
 
     @cached_property
     def recording_uploads(self) -> RecordingUploads:

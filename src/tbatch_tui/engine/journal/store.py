@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.journal_thread import AccountId
     from tbatch_tui.engine.journal.stores.ledger_store import LedgerStore
+    from tbatch_tui.engine.journal.stores.place_store import PlaceStore
     from tbatch_tui.engine.journal.stores.recording_store import RecordingStore
     from tbatch_tui.engine.journal.stores.try_store import TryStore
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
@@ -55,8 +56,16 @@ class JobStore:
         self.opened = self._published.opened
         self.submissions = SubmissionStore(options, self._thread, self._published, self._applied)
         self.groups = GroupStore(options, self._thread, self._published, self._applied)
+        self._emit = emit
 
     # What is not for the first frame is loaded when it is asked for.
+
+    @cached_property
+    def place(self) -> PlaceStore:
+        """Where the history is."""
+        from tbatch_tui.engine.journal.stores.place_store import PlaceStore
+
+        return PlaceStore(self._thread, self._published, self._emit, self._now)
 
     @cached_property
     def tries(self) -> TryStore:

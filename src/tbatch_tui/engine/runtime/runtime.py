@@ -185,8 +185,7 @@ class Runtime:
         """Work on the submissions that no task works on yet, if this app holds the worker lock."""
         if self.submitter is None or self._lock is None or not self._lock.is_ours:
             return
-        await self.submitter.let_go_waiting()
-        await self.submitter.remove_left_copies()
+        await self.submitter.prepare()
         submissions = await self._store.submissions.open()
         if self._is_paused:
             return  # since then: they are another's to work on

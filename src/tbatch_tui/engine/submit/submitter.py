@@ -117,8 +117,14 @@ class Submitter:
         if waiting:
             await asyncio.wait(waiting)
 
-    async def remove_left_copies(self) -> None:
-        """Remove what apps that were killed left of uploads, once. Call it when this app has the lock."""
+    async def prepare(self) -> None:
+        """Do what has to be done before submissions are read and resumed. Call it when this app has the lock.
+
+        It is made sure that the history is no copy, of which they would be sent once more. What apps that were killed
+        left of uploads is removed, once.
+        """
+        await self._store.place.confirm()
+        await self.let_go_waiting()
         if not self._has_removed_copies:
             self._has_removed_copies = True
             await self._uploader.remove_left_copies()

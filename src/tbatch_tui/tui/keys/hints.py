@@ -15,7 +15,7 @@ from tbatch_tui.tui.textual_private import current_app
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-_ACTION = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
+_ACTION = re.compile(r"\{([a-z]+\.[a-z-]+)(?::[a-z]+)?\}")
 
 
 def key_display(binding: Binding) -> str:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE, JobCounts
 from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.submission import Pause
 from tbatch_tui.engine.groups.group_record import format_parts, format_provisional
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
@@ -123,6 +124,8 @@ def _why(part: JobRecord) -> str:
     if part.is_waiting and part.status == LocalStatus.WAITING and part.submission is not None:
         return f"{part.part_words} waits: {part.submission.error}" if part.submission.error else ""
     if part.is_waiting and part.submission is not None and part.submission.error:
+        if part.submission.pause is Pause.COPIED:
+            return part.submission.error
         return f"so far {part.submission.error}: send the rest?"
     error = (part.job.error if part.job is not None else None) or (part.submission.error if part.submission else None)
     return f"{part.part_words}: {error}" if error else ""

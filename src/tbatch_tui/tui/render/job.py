@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
+from tbatch_tui.engine.domain.submission import Pause
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
@@ -272,6 +273,9 @@ def _format_file(transfer: Transfer) -> tuple[str, str]:
 
 def next_action(record: JobRecord) -> str:
     """Return what is happening with the job, in a sentence."""
+    submission = record.submission
+    if record.is_waiting and submission is not None and submission.pause is Pause.COPIED:
+        return fill_keys("{job.settle} sends it from here, or discards it. ") + line(submission.error or "")
     actions: dict[str, str] = {
         JobStatus.VALIDATING: "Accepted by the server; validation is still running.",
         JobStatus.IN_PROGRESS: "Running. Results download automatically when it finishes."

@@ -52,16 +52,19 @@ async def go_on(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Session(settings, background_work=True) as session:
         target = find_target(await session.list_jobs(), arguments.job)
         record = jobs_of([target])[0]
-        waiting = {part.key for part in await session.engine.groups.parts(record.key) if part.is_waiting}
+        groups = session.engine.groups
+        waiting = {part.key for part in await groups.parts(record.key) or [record] if part.is_waiting}
         try:
-            count = await session.engine.groups.go_on(record.key, over_budget=arguments.over_budget)
+            count = await groups.go_on(record.key, over_budget=arguments.over_budget)
         except OverBudgetError as error:
             print_message(f"{error.title}. Nothing was submitted. Use --over-budget to submit anyway.")
             return FAILED
         if not count:
             print_message(f"{target.name}: nothing waits to be sent.")
             return FAILED
-        parts = [part for part in await session.engine.groups.parts(record.key) if part.key in waiting]
+        if record.group is None:
+            return await follow_jobs(session, [record.key], arguments)
+        parts = [part for part in await groups.parts(record.key) if part.key in waiting]
         if any(part.status == LocalStatus.READY for part in parts):  # held before it was known what came of the others
             print_message(f"{record.name_of_file}: tbatch-tui continue again sends them.")
             return INCOMPLETE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
+from tbatch_tui.engine.domain.submission import Pause
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
@@ -67,7 +68,8 @@ def status_facts(
         facts += [("Error", [(shorten(job.error), FAILED)]), ("", [(fill_keys(error_hint(job.error)), QUIET)])]
     if record.is_waiting and submission is not None and submission.error:
         is_ready = record.status == LocalStatus.READY
-        facts.append(("First" if is_ready else "Waits", [(shorten(submission.error), ATTENTION if is_ready else "")]))
+        is_first = is_ready and submission.pause is not Pause.COPIED
+        facts.append(("First" if is_first else "Waits", [(shorten(submission.error), ATTENTION if is_ready else "")]))
     elif submission is not None and submission.error:
         facts += [
             ("Trouble", [(shorten(submission.error), ATTENTION)]),

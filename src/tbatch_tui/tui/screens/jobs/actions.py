@@ -121,7 +121,7 @@ class JobActions(Screen[None]):
         """Return the parts on hold of the groups that are cancelled as a whole."""
         keys = {record.key for record in targets}
         waiting: list[JobRecord] = []
-        for group in {record.group: record for record in targets if record.is_waiting}.values():
+        for group in {record.group: record for record in targets if record.is_waiting and record.group}.values():
             parts = [part for part in await self.engine.groups.parts(group.key) if part.is_waiting]
             waiting += parts if keys.issuperset(part.key for part in parts) else []
         return waiting

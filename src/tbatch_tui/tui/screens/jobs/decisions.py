@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.submission import Pause
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.groups.stages import asks_because_of
 from tbatch_tui.tui.messages import OpenResults
 
 if TYPE_CHECKING:
@@ -50,9 +52,16 @@ class Decisions:
     async def decide_rest(self, record: JobRecord) -> None:
         """Ask what becomes of the rest of a file of which some requests went ahead."""
         from tbatch_tui.engine.pricing.prices import cost
-        from tbatch_tui.tui.screens.jobs.dialogs.rest import Rest, RestDialog
+        from tbatch_tui.tui.screens.jobs.dialogs.rest import CopiedDialog, Rest, RestDialog
 
         parts = await self._engine.groups.parts(record.key)
+        if asks_because_of(Pause.COPIED, parts or [record]):
+            match await self._screen.app.push_screen_wait(CopiedDialog(parts or [record])):
+                case Rest.GO_ON:
+                    await self._go_on(record)
+                case Rest.DROP:
+                    await self._report(lambda _: self._engine.groups.drop_rest(record.key))
+            return
         if not parts or (group := parts[0].group) is None:
             return
         first = parts[0]
@@ -68,9 +77,12 @@ class Decisions:
             case Rest.HOLD:
                 await self._report(lambda _: self._engine.groups.hold(record.key))
             case Rest.GO_ON:
-                await self._report(lambda over_budget: self._engine.groups.go_on(record.key, over_budget=over_budget))
+                await self._go_on(record)
             case Rest.DROP:
                 await self._report(lambda _: self._engine.groups.drop_rest(record.key))
+
+    async def _go_on(self, record: JobRecord) -> None:
+        await self._report(lambda over_budget: self._engine.groups.go_on(record.key, over_budget=over_budget))
 
     async def decide_unsent(self, record: JobRecord) -> None:
         """Ask whether to send again what of a file was refused or stopped."""

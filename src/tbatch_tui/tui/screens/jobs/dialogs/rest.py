@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.groups.stages import format_outcome, is_above_budget, number
+from tbatch_tui.engine.domain.submission import Pause
+from tbatch_tui.engine.groups.stages import asks_because_of, format_outcome, number
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money
@@ -44,8 +45,29 @@ class RestDialog(ChoiceDialog[Rest]):
         super().__init__(
             f"Send the other {rest:,} of {first.name_of_file}?",
             _explanation(parts, group, cost, rest),
-            list(_options(first, rest, is_held=group.is_held or is_above_budget(parts))),
+            list(_options(first, rest, is_held=group.is_held or asks_because_of(Pause.BUDGET, parts))),
             leave="Cancel",
+            title_width=18,
+        )
+
+
+class CopiedDialog(ChoiceDialog[Rest]):
+    """Asks about what waits since the history was copied: answers GO_ON, DROP, or None to let it wait."""
+
+    def __init__(self, parts: Sequence[JobRecord]) -> None:
+        """Ask about all parts of a file, or about a whole one."""
+        first, waiting = parts[0], [part for part in parts if part.is_waiting]
+        why = next(part.submission.error for part in waiting if part.submission is not None)
+        count = f"{len(waiting):,} of {len(parts):,} parts were" if first.group is not None else "The file was"
+        requests = fmt.plural(sum(part.requests or 0 for part in waiting), "request")
+        super().__init__(
+            f"Send {first.name_of_file} from here?",
+            f"{why}. {count} not sent by then. What the other copy sends too is billed twice.",
+            [
+                Option(Rest.GO_ON, "Continue", [(f"send {requests} from here", "")]),
+                Option(Rest.DROP, "Discard", [("send nothing of it from here", "")]),
+            ],
+            leave="Let it wait",
             title_width=18,
         )
 
@@ -54,7 +76,7 @@ def _explanation(parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None,
     """Return what became of what was sent, and what the rest would cost at the same price a request."""
     first = parts[0]
     held = "On hold: nothing is sent until you continue. " if group.is_held else ""
-    if is_above_budget(parts):
+    if asks_because_of(Pause.BUDGET, parts):
         why = next(part.submission.error for part in parts if part.is_waiting and part.submission is not None)
         return f"{why}. {sum(part.is_waiting for part in parts):,} of {group.parts:,} parts are not sent."
     if not group.first:
