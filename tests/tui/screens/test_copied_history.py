@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.endpoint import Endpoint
@@ -22,11 +20,8 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
 
 
-@pytest.mark.parametrize("size", [(60, 20), (140, 40)])
-async def test_a_group_and_a_file_wait_and_are_decided_about(
-    still_sandbox: Sandbox, tmp_path: Path, size: tuple[int, int]
-) -> None:
-    box = still_sandbox
+async def test_a_group_and_a_file_wait_and_are_decided_about(still_sandbox: Sandbox, tmp_path: Path) -> None:
+    box, size = still_sandbox, (60, 20)
     path = write_chat(tmp_path / "reviews.jsonl", [f"Question {number}?" for number in range(6)])
     alone = write_chat(tmp_path / "alone.jsonl", ["Hello."])
     app = make_app(tmp_path, box, requests_per_job=3, background_work=False)
