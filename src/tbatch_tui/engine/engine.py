@@ -78,7 +78,7 @@ class BatchEngine(OnDemand):
     async def open(self) -> Self:
         """Open the history and begin to connect. Raises LocalFileError when the data folder cannot be used."""
         await self._store.open()
-        await self._store.place.look()
+        await self._store.place.look(notes=self.options.background_work)
         from tbatch_tui.engine.runtime.data_folder import open_folder
 
         self._log, notices = await asyncio.to_thread(open_folder, self.options.data_dir)
@@ -323,6 +323,7 @@ class BatchEngine(OnDemand):
 
         require_submittable(path, self.health, has_key=self.options.api_key is not None)
         await self._runtime.account.require_account()
+        await self._store.place.confirm()
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 
     def candidates(self, key: str) -> tuple[Job, ...] | None:

@@ -42,18 +42,21 @@ class PlaceStore:
     def _journal(self) -> Journal:
         return self._thread.journal
 
-    async def look(self) -> None:
-        """Look now, at the start; while the history cannot be written, that is left to `confirm`."""
+    async def look(self, *, notes: bool) -> None:
+        """Look now, at the start; while the history cannot be written, that is left to `confirm`.
+
+        `notes`: whether the place is noted where none is yet, as by an app that sends; else nothing is written then.
+        """
         with suppress(JournalError):
-            self._tell(await self._thread.run(self._look))
+            self._tell(await self._thread.run(self._look, notes=notes))
 
     async def confirm(self) -> None:
-        """Durably look, if that could not be done yet. Nothing may be sent before this returns."""
+        """Durably look, if that could not be done yet. Nothing may be submitted or sent before this returns."""
         if not self._is_known:
-            self._tell(await self._thread.run_until_written(self._look))
+            self._tell(await self._thread.run_until_written(self._look, notes=True))
 
-    def _look(self) -> Copied | None:
-        if self._is_known:
+    def _look(self, *, notes: bool) -> Copied | None:
+        if self._is_known or not (notes or self._journal.copied.has_place()):
             return None
         try:
             here = find_place(self._journal.database.path)

@@ -50,6 +50,10 @@ class CopiedHistory:
         self._submissions = submissions
         self._progress = progress
 
+    def has_place(self) -> bool:
+        """Return whether it was noted where the history is."""
+        return self._db.execute("SELECT 1 FROM remembered WHERE name = ?", (_PLACE,)).fetchone() is not None
+
     def look(self, here: FolderPlace, now: float) -> Copied | None:
         """Commit where the history is; if that is a copy, have what it has not sent wait for the person, in one step.
 
