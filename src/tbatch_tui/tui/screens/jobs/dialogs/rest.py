@@ -82,7 +82,7 @@ def _explanation(parts: Sequence[JobRecord], group: JobGroup, cost: Cost | None,
     if not group.first:
         sent = [part for part in parts if part.counts is not None]
         outcome = (
-            f"Of parts {number(sent[0])} to {number(sent[-1])}: {format_outcome(*sent)}{_over(parts)}." if sent else ""
+            f"Of {_range(number(sent[0]), number(sent[-1]))}: {format_outcome(*sent)}{_over(parts)}." if sent else ""
         )
         gone = len(parts) - sum(part.is_waiting for part in parts)
         return f"{held}{gone:,} of {group.parts:,} parts are sent. {outcome}{_cost(parts, cost, rest)}".rstrip()
@@ -99,6 +99,10 @@ def _cost(parts: Sequence[JobRecord], cost: Cost | None, rest: int) -> str:
         return ""
     rest_cost = fmt.money(cost.usd * rest / requests)
     return f" They cost {format_money(cost)}, so the rest should cost about {rest_cost.lstrip('<')}."
+
+
+def _range(first: int, last: int) -> str:
+    return f"part {first}" if first == last else f"parts {first} to {last}"
 
 
 def _over(parts: Sequence[JobRecord]) -> str:
