@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import chain
+from operator import add
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.cost import Estimate
+from tbatch_tui.engine.domain.cost import Demand, Estimate
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.estimates.learned import Learned, learn, with_learned
 from tbatch_tui.engine.live.price import demands_of
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from tbatch_tui.engine.domain.cost import Demand
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.live.request import LiveRequest
@@ -42,14 +43,26 @@ class Estimates:
 
     async def of_parts(self, paths: Sequence[Path], sha256: str) -> list[Estimate]:
         """Return the same of each part of a file, whose recipe is known by the SHA-256 of the whole file."""
+        demands, learned, prices = await self._demands(paths, sha256)
+        return [with_learned(estimate(of_part, prices), of_part, learned, prices) for of_part in demands]
+
+    async def of_files(self, paths: Sequence[Path], sha256: str) -> Estimate:
+        """Return the same of several files together, whose requests are one group. See `of_parts`."""
+        demands, learned, prices = await self._demands(paths, sha256)
+        together = _summed(demands)
+        return with_learned(estimate(together, prices), together, learned, prices)
+
+    async def _demands(
+        self, paths: Sequence[Path], sha256: str
+    ) -> tuple[list[tuple[Demand, ...]], dict[str, Learned], PriceList]:
+        """Return what each file asks for, what was learned of its models, and the prices. Raises as `of_file` does."""
         from tbatch_tui.engine.pricing.demand import demand_of
 
         prices, noted = await self._prices.price_list(), await self._store.recipe(sha256)
         recipe = _parsed(noted.text) if noted is not None else None
         demands = [await run_reading(demand_of, path) for path in paths]
         models = dict.fromkeys(demand.model for of_part in demands for demand in of_part)
-        learned = await self.learned(list(models), recipe)
-        return [with_learned(estimate(of_part, prices), of_part, learned, prices) for of_part in demands]
+        return demands, await self.learned(list(models), recipe), prices
 
     async def of_requests(self, requests: Sequence[LiveRequest]) -> Estimate:
         """Return what requests that are asked at once may cost and are likely to. Raises JournalError."""
@@ -66,6 +79,16 @@ class Estimates:
         records = list(self._store.records) or await self._store.read_records()
         texts = await self._store.recipe_texts() if recipe is not None else {}
         return await run_detached(lambda: learned_from(records, texts, models, recipe))
+
+
+def _summed(demands: Iterable[Iterable[Demand]]) -> list[Demand]:
+    """Return what several files ask for together, once for each model."""
+    sums: dict[str, Demand] = {}
+    for demand in chain.from_iterable(demands):
+        known = sums.get(demand.model)
+        numbers = map(add, known[1:], demand[1:]) if known is not None else demand[1:]
+        sums[demand.model] = Demand(demand.model, *numbers)
+    return list(sums.values())
 
 
 def learned_from(

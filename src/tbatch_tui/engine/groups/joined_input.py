@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 _CHECKED_EVERY = 1000
 """Lines after which it is checked whether to stop."""
+_PIECE = 1 << 20
+"""Bytes that are read at once to hash them."""
 
 
 class JoinedInput(NamedTuple):
@@ -120,3 +122,43 @@ def slices_in_files(slices: Sequence[FileSlice], files: Sequence[GroupFile]) -> 
             found.append(FileSlice(file.path, file.begin + at - file.at, size, at, lacks_end))
             at, left = at + size, left - size
     return tuple(found)
+
+
+class JoinedHashes(NamedTuple):
+    """What files would be if they were joined."""
+
+    size: int
+    sha256: str
+    files: tuple[str, ...]
+    """The SHA-256 of each."""
+
+
+def hash_joined(paths: Sequence[Path], *, cancelled: Callable[[], bool] = lambda: False) -> JoinedHashes:
+    """Read files, and return what they are, each alone and joined. Nothing is written. For a thread.
+
+    Raises LocalFileError, and OperationCancelledError once `cancelled` returns true.
+    """
+    whole, size, hashes = hashlib.sha256(), 0, []
+    for path in paths:
+        digest, piece, is_first = hashlib.sha256(), b"\n", True
+        try:
+            with path.open("rb", buffering=0) as file:
+                while read := file.read(_PIECE):
+                    if cancelled():
+                        raise OperationCancelledError(f"Reading {path.name} was stopped")
+                    piece = read
+                    digest.update(piece)
+                    joined = piece.removeprefix(_BOM) if is_first else piece
+                    whole.update(joined)
+                    size += len(joined)
+                    is_first = False
+        except OSError as error:
+            raise LocalFileError(
+                f"{path} cannot be read: {error.strerror or error}",
+                "Check the path and its permissions; nothing was sent.",
+            ) from error
+        if not piece.endswith(b"\n"):
+            whole.update(b"\n")
+            size += 1
+        hashes.append(digest.hexdigest())
+    return JoinedHashes(size, whole.hexdigest(), tuple(hashes))

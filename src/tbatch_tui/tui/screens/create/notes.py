@@ -40,6 +40,29 @@ def file_facts(report: CheckReport, output_dir: Path) -> list[tuple[str, StyledT
     ]
 
 
+def group_facts(total: CheckReport, reports: Sequence[CheckReport], output_dir: Path) -> list[tuple[str, StyledText]]:
+    """Return what is known of several files that are one group.
+
+    Args:
+        total: What they are together.
+        reports: Of each, in the order in which they are sent.
+        output_dir: Where their results will be.
+    """
+    first, last = reports[0].path, reports[-1].path
+    name = result_name("…", "…", FileKind.OUTPUT)
+    each = "each is one part" if total.jobs == len(reports) else "a file over the limits is several"
+    return [
+        ("Files", [(f"{len(reports):,} files, in this order", "")]),
+        ("", [(f"first {shorten_path(first)}", "$status-quiet")]),
+        ("", [(f"last {shorten_path(last)}", "$status-quiet")]),
+        *model_facts(total),
+        ("Check", format_verdict(total)),
+        ("Jobs", [(f"{total.jobs:,} jobs as one group", ""), (f" · {each}", "$status-quiet")]),
+        ("Results", [(shorten_path(output_dir / name), "")]),
+        ("", [("downloaded as the jobs end; Results merges them", "$status-quiet")]),
+    ]
+
+
 def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """Return how a file over the limits is sent as several jobs; nothing for others."""
     if not report.can_be_split:
@@ -87,6 +110,38 @@ def format_earlier_runs(earlier_runs: Sequence[JobRecord], now: float) -> Styled
         (f"{look.glyph} {look.word}", look.colour),
         (f"){more}. ", ""),
         ("Submitting again costs again.", "$status-attention"),
+    ]
+
+
+def format_runs_of_files(
+    of_all: Sequence[JobRecord], named: Sequence[tuple[str, JobRecord]], files: int, now: float
+) -> StyledText:
+    """Return which of several files ran before: all of them as one group, or some by themselves or in another.
+
+    Args:
+        of_all: Runs of exactly these files, the newest first.
+        named: The name of each file that ran otherwise, and its newest run.
+        files: How many files there are.
+        now: The time, for when that was.
+    """
+    again: StyledText = [("Submitting again costs again.", "$status-attention")]
+    if of_all:
+        when = _format_time(of_all[0], now)
+        group = of_all[0].group.name if of_all[0].group is not None else of_all[0].name
+        what = f"! You already submitted exactly these files {when} "
+        return [(what, "$status-attention"), (f"(“{line(group)}”). ", ""), *again]
+    if not named:
+        return []
+    name, record = named[0]
+    look = record_style(record)
+    more = f", and {len(named) - 1:,} more" if len(named) > 1 else ""
+    count = f"! {len(named):,} of the {files:,} files {'was' if len(named) == 1 else 'were'} submitted before: "
+    return [
+        (count, "$status-attention"),
+        (f"{line(name)} {_format_time(record, now)} (", ""),
+        (f"{look.glyph} {look.word}", look.colour),
+        (f"){more}. ", ""),
+        *again,
     ]
 
 

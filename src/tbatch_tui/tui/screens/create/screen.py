@@ -22,15 +22,10 @@ from tbatch_tui.tui.render.budget import budget_facts
 from tbatch_tui.tui.render.cost import estimate_facts
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
-from tbatch_tui.tui.screens.create.checked_file import CheckedFile
+from tbatch_tui.tui.screens.create.checked_file import CheckedFile, Choices
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice, allowed_endpoints
 from tbatch_tui.tui.screens.create.form_page import FormPage
-from tbatch_tui.tui.screens.create.notes import (
-    can_submit,
-    file_facts,
-    format_earlier_runs,
-    format_health,
-)
+from tbatch_tui.tui.screens.create.notes import can_submit, format_health
 from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
 from tbatch_tui.tui.screens.create.stages import StagesForm
 from tbatch_tui.tui.widgets.button import FlatButton
@@ -49,7 +44,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
-    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.pricing.budget import BudgetVerdict
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.render.styled import StyledText
@@ -106,9 +100,20 @@ class CreateScreen(BaseScreen):
     """
 
     def __init__(
-        self, engine: BatchEngine, bridge: Bridge, report: CheckReport, output_dir: Path | None = None
+        self,
+        engine: BatchEngine,
+        bridge: Bridge,
+        report: CheckReport,
+        output_dir: Path | None = None,
+        file: CheckedFile | None = None,
     ) -> None:
-        """`output_dir` is where results will go; the engine's, if None."""
+        """Make the form of a checked file.
+
+        Args:
+            report: Of the file.
+            output_dir: Where results will go; the engine's, if None.
+            file: The files, if they are several.
+        """
         super().__init__()
         self.engine = engine
         self.bridge = bridge
@@ -118,7 +123,7 @@ class CreateScreen(BaseScreen):
         self.send = Send.ALL
         self._stages = StagesForm(report.jobs)
         self._output_dir = output_dir or engine.options.output_dir
-        self._file = CheckedFile(engine, report)
+        self._file = file or CheckedFile(engine, report)
         self._estimate: Estimate | None = None
         self._verdict: BudgetVerdict | None = None
         """Whether that is within the budget; None without one."""
@@ -139,13 +144,14 @@ class CreateScreen(BaseScreen):
 
     def _fields(self) -> Iterator[Horizontal]:
         """Yield what can be chosen, a line each."""
+        label, placeholder = self._file.LABEL
         choices: list[tuple[str, Widget]] = [
             ("Endpoint", EndpointChoice(self.endpoint, allowed_endpoints(self.report.endpoint), id="endpoint")),
-            ("Label", LabelInput(self.label, placeholder="the name of the job on this machine", id="label")),
+            (label, LabelInput(self.label, placeholder=placeholder, id="label")),
         ]
         if self.report.requests >= OFFERED_FROM:
             choices.insert(1, ("Send", SendChoice(self.send, id="send")))
-        if self.report.can_be_split:
+        if self._file.goes_in_parts:
             choices.append(("Stages", self._stages.fields()))
         for name, widget in choices:
             yield Horizontal(Static(name, classes="name", markup=False), widget, classes="field")
@@ -154,9 +160,9 @@ class CreateScreen(BaseScreen):
         """Show the file, and give Submit the focus."""
         report = self.report
         self.header.show(
-            line(report.path.name), [(fmt.plural(report.requests, "request"), ""), (fmt.size(report.size), "")]
+            line(self._file.title), [(fmt.plural(report.requests, "request"), ""), (fmt.size(report.size), "")]
         )
-        self.query_one("#facts", FactList).show(file_facts(report, self._output_dir))
+        self.query_one("#facts", FactList).show(self._file.facts(self._output_dir))
         self._show_cost()
         self.bridge.connection.subscribe(self, lambda _: self._show_notes())
         self.set_focus(self.query_one("#submit"))
@@ -182,7 +188,7 @@ class CreateScreen(BaseScreen):
         """Estimate the cost at catalogue prices; a file that cannot be read is reported by `_look_back`."""
         prices = self.engine.prices
         try:
-            self._estimate = await self.engine.estimates.of_file(self.report.path)
+            self._estimate = await self._file.estimate()
             self._verdict = await prices.budget.judge(self._estimate.most) if prices.budget.is_set else None
         except BatchError:
             return
@@ -202,9 +208,7 @@ class CreateScreen(BaseScreen):
         """Identify the file's bytes; if it changed since it was checked, say so and go back to the check."""
         identity = await self._file.identify(self.endpoint)
         if identity is None:
-            self.bridge.notify(
-                f"{self.report.path.name} has changed since it was checked", "Check it again.", "warning"
-            )
+            self.bridge.notify(f"{self._file.changed} has changed since it was checked", "Check it again.", "warning")
             self.post_message(GoBack())
         else:
             self._show_notes()
@@ -237,6 +241,11 @@ class CreateScreen(BaseScreen):
         if not event.button.disabled:
             self._submit()
 
+    @property
+    def reports(self) -> Sequence[CheckReport]:
+        """The reports of all files that are submitted."""
+        return self._file.reports
+
     @work(group="submit", exit_on_error=False)
     async def _submit(self) -> None:
         """Commit the submission; the engine carries it out. A second Enter while this runs does nothing."""
@@ -261,14 +270,14 @@ class CreateScreen(BaseScreen):
     async def _commit_once_confirmed(self, identity: Identity) -> str | None:
         """Submit, asking about every earlier run of these bytes; None if they are not to run again."""
         runs: Sequence[JobRecord] = identity.earlier_runs
-        if unsent := await self.engine.groups.unsent_of(runs, identity.fingerprint.sha256):
+        if unsent := await self.engine.groups.unsent_of(identity.runs_of_all, identity.fingerprint.sha256):
             return await self._send_unsent(unsent)
         while not runs or await self._confirm_again(runs):
             try:
-                commit = partial(self._commit, identity.fingerprint, runs)
+                commit = partial(self._file.commit, self._choices(), identity.fingerprint, self._estimate, runs)
                 return await within_budget(self.app, commit)
             except AlreadySubmittedError as error:  # by another app, since the question
-                runs = error.earlier
+                runs = list({run.key: run for run in (*error.earlier, *runs)}.values())
         return None
 
     async def _send_unsent(self, unsent: Sequence[JobRecord]) -> str | None:
@@ -284,41 +293,20 @@ class CreateScreen(BaseScreen):
         )
         return sent[0].key if sent else None
 
-    async def _commit(self, fingerprint: Fingerprint, known_runs: Sequence[JobRecord], over_budget: bool) -> str:
-        """Submit as one job, or as several, and return the key of the first. Raises BatchError."""
-        report, label, stages = self.report, self.label.strip(), self._stages.read(has_first=self.send is not Send.ALL)
-        if self.send is Send.ALL and not report.can_be_split:
-            return await self.engine.submit_checked(
-                report.path,
-                self.endpoint,
-                requests=report.requests,
-                label=label,
-                fingerprint=fingerprint,
-                estimate=self._estimate,
-                known_runs=known_runs,
-                over_budget=over_budget,
-            )
-        return await self.engine.groups.submit(
-            report.path,
-            self.endpoint,
-            requests=report.requests,
-            label=label,
-            fingerprint=fingerprint,
-            first=0 if self.send is Send.ALL else FIRST,
-            auto_continue=self.send is not Send.ASK,
-            stages=stages.parts,
-            gates=stages.gates,
-            known_runs=known_runs,
-            over_budget=over_budget,
-        )
+    def _choices(self) -> Choices:
+        """Return what was chosen. Raises BatchError where that is not clear."""
+        has_first = self.send is not Send.ALL
+        stages = self._stages.read(has_first=has_first)
+        first = FIRST if has_first else 0
+        return Choices(self.endpoint, self.label.strip(), first, self.send is not Send.ASK, stages)
 
     async def _confirm_again(self, earlier_runs: Sequence[JobRecord]) -> bool:
         """Ask before bytes that ran before are billed again; No has the focus."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
-        pieces = format_earlier_runs(earlier_runs, self.engine.now())
+        pieces = self._file.format_runs(earlier_runs, self.engine.now())
         explanation = "".join(text for text, _ in pieces).removeprefix("! ")
-        question = Confirm("Submit this file again?", explanation, yes="Submit again", no="Cancel")
+        question = Confirm(self._file.AGAIN, explanation, yes="Submit again", no="Cancel")
         return await self.app.push_screen_wait(question)
 
     # -- the form ------------------------------------------------------------------------------------
@@ -362,7 +350,7 @@ class CreateScreen(BaseScreen):
             return
         health = self.engine.health
         earlier_runs = self._file.earlier_runs.get(self.endpoint, [])
-        notes: list[StyledText] = [format_health(health), format_earlier_runs(earlier_runs, self.engine.now())]
+        notes: list[StyledText] = [format_health(health), self._file.format_runs(earlier_runs, self.engine.now())]
         if text := format_send(self.send, self.report.requests):
             notes.append([(text, "$status-quiet")])
         notes.append(self._stages.note(has_first=self.send is not Send.ALL))
