@@ -27,22 +27,43 @@ class OpenPath(Message):
         self.path = path
 
 
+class OpenPaths(Message):
+    """Go to Check with several input files, which become one group in this order."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self.paths = paths
+
+
+class GroupMember(NamedTuple):
+    """What Check needs of the group that its file is checked for."""
+
+    add_shared: Callable[[CheckReport], CheckReport]
+    """Adds what is wrong with the file only beside the others to its report."""
+    replace: Callable[[Path, Path], object]
+    """Is called when a copy takes the place of the file: it was fixed or edited."""
+
+
 class CheckFile(Message):
     """Go to Check with a file."""
 
-    def __init__(self, path: Path, refused: RefusedLine | None = None) -> None:
+    def __init__(self, path: Path, refused: RefusedLine | None = None, member: GroupMember | None = None) -> None:
         super().__init__()
         self.path = path
         self.refused = refused
         """The line that the server refused, under the cursor at first."""
+        self.member = member
+        """The group that it is checked for; None for a file alone, or for a copy of one that was checked for one."""
 
 
 class CreateBatch(Message):
-    """Go to Create with the report of a file that has no errors."""
+    """Go to Create with the report of a file that has no errors, or with those of several that become one group."""
 
-    def __init__(self, report: CheckReport) -> None:
+    def __init__(self, report: CheckReport, reports: Sequence[CheckReport] = ()) -> None:
         super().__init__()
         self.report = report
+        self.reports = reports
+        """Those of all files, where they are several."""
 
 
 class Submitted(Message):

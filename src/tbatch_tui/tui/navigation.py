@@ -16,7 +16,7 @@ from tbatch_tui.tui import theme
 from tbatch_tui.tui.textual_private import replace_first_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from textual.events import Paste
@@ -57,8 +57,24 @@ class Navigation(App[str]):
         self.push_screen(PickScreen(self.engine, self.bridge, working_folder(), samples))
 
     def on_check_file(self, message: messages.CheckFile) -> None:
-        """Go to Check."""
-        self.open_check(message.path, message.refused)
+        """Go to Check; a copy of a file that was checked for a group takes its place there."""
+        from tbatch_tui.tui.screens.check.screen import CheckScreen
+
+        member = message.member
+        if member is None and isinstance(self.screen, CheckScreen) and self.screen.member is not None:
+            member = self.screen.member
+            member.replace(self.screen.session.path, message.path)
+        self.open_check(message.path, message.refused, member)
+
+    def on_open_paths(self, message: messages.OpenPaths) -> None:
+        """Go to Check with several files."""
+        from tbatch_tui.tui.screens.check.several.screen import CheckFilesScreen
+
+        screen = CheckFilesScreen(self.engine, self.bridge, message.paths)
+        if isinstance(self.screen, CheckFilesScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def on_open_path(self, message: messages.OpenPath) -> None:
@@ -101,11 +117,13 @@ class Navigation(App[str]):
             self.push_screen(screen)
         tell_opened(self.engine, self.bridge, record)
 
-    def open_check(self, path: Path, refused: RefusedLine | None = None) -> None:
+    def open_check(
+        self, path: Path, refused: RefusedLine | None = None, member: messages.GroupMember | None = None
+    ) -> None:
         """Go to Check with this file, at the line that the server refused; if Check is open, replace it."""
         from tbatch_tui.tui.screens.check.screen import CheckScreen
 
-        screen = CheckScreen(self.engine, self.bridge, path, refused)
+        screen = CheckScreen(self.engine, self.bridge, path, refused, member)
         if isinstance(self.screen, CheckScreen):
             self.switch_screen(screen)
         else:
@@ -119,18 +137,18 @@ class Navigation(App[str]):
         await open_dropped(self.screen, self.bridge, event.text)
 
     def on_create_batch(self, message: messages.CreateBatch) -> None:
-        """Go to Create; if it was left half filled for the same file, continue there."""
+        """Go to Create; if it was left half filled for the same files, continue there."""
+        from tbatch_tui.tui.screens.create.open import make_create
         from tbatch_tui.tui.screens.create.screen import CreateScreen
 
         if self.is_screen_installed("create"):
             screen = self.get_screen("create")
-            if isinstance(screen, CreateScreen) and _is_same_file(screen.report, message.report):
+            if isinstance(screen, CreateScreen) and _are_same(screen.reports, message.reports or [message.report]):
                 self.push_screen("create")
                 return
             self.uninstall_screen("create")
         # An installed screen outlives being popped: going back and forth keeps what was typed.
-        screen = CreateScreen(self.engine, self.bridge, message.report, self.engine.options.output_dir)
-        self.install_screen(screen, "create")
+        self.install_screen(make_create(self.engine, self.bridge, message.report, message.reports), "create")
         self.push_screen("create")
 
     async def on_submitted(self, message: messages.Submitted) -> None:
@@ -297,6 +315,7 @@ class ProfileSwitch(Navigation):
         await self.open_engine()
 
 
-def _is_same_file(one: CheckReport, other: CheckReport) -> bool:
-    """Whether both reports are of the same bytes, by size and time of change."""
-    return (one.path, one.size, one.mtime_ns) == (other.path, other.size, other.mtime_ns)
+def _are_same(some: Sequence[CheckReport], others: Sequence[CheckReport]) -> bool:
+    """Whether both are reports of the same bytes, by size and time of change."""
+    stamps = [[(report.path, report.size, report.mtime_ns) for report in reports] for reports in (some, others)]
+    return stamps[0] == stamps[1]

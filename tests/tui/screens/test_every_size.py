@@ -102,6 +102,24 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
         case "pick":
             await pilot.press("n")
             await until(lambda: "with-faults.jsonl" in screen_text(app))
+        case "pick-marked" | "check-files" | "create-files":
+            work = app.engine.options.data_dir.parent / "work"
+            write_shards(work)
+            await pilot.press("n")
+            await until(lambda: "with-faults.jsonl" in screen_text(app))
+            await pilot.press("g", "j", "space", "k")
+            await until(lambda: "12 marked" in screen_text(app) and "12 .jsonl files" in screen_text(app))
+            if screen != "pick-marked":
+                await pilot.press("enter")
+                await until(lambda: "1 of 12 files has errors" in screen_text(app))
+                await until(lambda: "first used in" in screen_text(app))
+            if screen == "create-files":
+                await pilot.press("X")
+                await until(lambda: "No problems in 11 files" in " ".join(screen_text(app).split()))
+                app.clear_notifications()
+                await pilot.press("c")
+                await until(lambda: "Submit" in screen_text(app) and "Create" in screen_lines(app)[0])
+                await until(lambda: "no known price" in screen_text(app))
         case "job":
             await pilot.press("enter")
             await until(lambda: "Job id" in screen_text(app))
@@ -150,6 +168,19 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
             await until(lambda: "errors" in screen_text(app) and "21" in screen_text(app))
 
 
+def write_shards(work: Path) -> None:
+    """Write a folder of twelve files, of which the last has a custom_id of the first."""
+    folder = work / "customer-reviews-of-the-year-2026"
+    folder.mkdir()
+    body = {"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", "messages": [{"role": "user", "content": "Hi"}]}
+    for shard in range(1, 13):
+        ids = [f"review-{shard:02}-{row:03}" for row in range(20)] + (["review-01-000"] if shard == 12 else [])
+        rows = [json.dumps({"custom_id": each, "body": body | {"max_tokens": 8}}) for each in ids]
+        (folder / f"shard-{shard}-of-12.jsonl").write_text("\n".join(rows) + "\n")
+        os.utime(folder / f"shard-{shard}-of-12.jsonl", (NOW - 3_600, NOW - 3_600))
+    os.utime(folder, (NOW - 3_600, NOW - 3_600))
+
+
 LISTED = [
     ServerFile(f"file-{number}", name, "batch-api", size, NOW - 3_600 * number, uses, reason, is_last_copy)
     for number, (name, size, uses, reason, is_last_copy) in enumerate(
@@ -187,6 +218,7 @@ BAR = frozenset("█▉▊▋▌▍▎▏")
 """What a bar is made of: a longer one ends in another of them."""
 SCREENS = (
     *("jobs", "help", "messages", "pick", "job", "compose", "check-clean", "check-faulty", "create"),
+    *("pick-marked", "check-files", "create-files"),
     *("files", "models", "spend"),
 )
 

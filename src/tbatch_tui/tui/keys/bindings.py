@@ -125,6 +125,7 @@ OPEN_SOURCE     = _key("P",                "open_source",        "Source",      
 REMOVE          = _key("X,delete",         "remove",             "Remove",       "jobs.remove",          _JOBS,                                  JOB,    "Remove ended jobs the server no longer lists", show=False)
 
 # Check, Results, Pick and Create.
+CREATE_GROUP    = _key("c",                "create_group",       "Create",       "check.create",         _CHECK,                                 FILE,   "Of several files: create one group of all of them")
 FIX             = _key("x",                "fix",                "Fix",          "check.fix",            _CHECK,                                 FILE,   "Choose what to fix, write a fixed copy, and check it")
 EXPORT          = _key("x",                "export",             "Export",       "results.export",       _JOBS | _RESULTS,                     FILE,   "Export the rows shown to a file")
 ERRORS          = _key("E",                "errors",             "Errors",       "results.errors",       _RESULTS,                               LIST,   "Errors and invalid answers grouped by cause, with fixes")
@@ -150,6 +151,7 @@ LOOK_AT_LINKS   = _key("u",                "look_at_links",      "Links",       
 FOLD            = _key("space",            "fold",               "Lines",        "check.lines",          _CHECK,                                 LIST,   "Show or hide the lines of a rule")
 UNFOLD_LINES    = _key("right",            "unfold_lines",       "Open",         "check.open",           _CHECK,                                 LIST,   "Show the lines of a rule", show=False)
 FOLD_LINES      = _key("left",             "fold_lines",         "Close",        "check.close",          _CHECK,                                 LIST,   "Hide the lines of a rule", show=False)
+LEAVE_OUT       = _key("X,delete",         "leave_out",          "Leave out",    "check.leave-out",      _CHECK,                                 FILE,   "Of several files: do without the one under the cursor", show=False)
 PARENT          = _key("backspace,left",   "parent",             "Parent",       "pick.parent",          _PICK,                                  MOVE,   "Go to the parent folder")
 INTO            = _key("right",            "enter_folder",       "Into",         "pick.into",            _PICK,                                  MOVE,   "Enter the folder", show=False)
 USE_FOLDER      = _key("c",                "use_folder",         "Compose",      "pick.compose-folder",  _PICK,                                  FILE,   "Make requests of the files of this folder, one of each")
@@ -181,8 +183,8 @@ ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",    
 SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _RESULTS | _FILES | _MODELS,              LIST,   "Sort by the next column", show=False)
 REVERSE_SORT    = _key("S",                "reverse_sort",       "Reverse",      "list.reverse-sort",    _RESULTS,                               LIST,   "Sort the other way round", show=False)
 COPY_ID         = _key("y",                "copy_id",            "Copy id",      "list.copy-id",         LISTS | _JOB | _MODELS,                           LIST,   "Copy the id under the cursor", show=False)
-MARK            = _key("space",            "mark",               "Mark",         "list.mark",            _JOBS | _RESULTS | _FILES,              LIST,   "Mark row; bulk actions apply to all marked rows")
-MARK_ALL        = _key("a",                "mark_all",           "Mark all",     "list.mark-all",        _JOBS | _RESULTS | _FILES,              LIST,   "Mark all rows shown, or none", show=False)
+MARK            = _key("space",            "mark",               "Mark",         "list.mark",            _JOBS | _PICK | _RESULTS | _FILES,      LIST,   "Mark row; bulk actions apply to all marked rows")
+MARK_ALL        = _key("a",                "mark_all",           "Mark all",     "list.mark-all",        _JOBS | _PICK | _RESULTS | _FILES,      LIST,   "Mark all rows shown, or none", show=False)
 MORE_COLUMNS    = _key("right,l",          "turn_columns(1)",    "Columns",      "list.columns-right",   _JOBS | _RESULTS | _FILES | _MODELS,              LIST,   "Show hidden columns", show=False)
 FEWER_COLUMNS   = _key("left,h",           "turn_columns(-1)",   "Columns",      "list.columns-left",    _JOBS | _RESULTS | _FILES | _MODELS,              LIST,   "Show the first columns", show=False)
 COPY_RECORD     = _key("Y",                "copy_record",        "Copy record",  "list.copy-record",     _JOBS | _CHECK | _JOB | _RESULTS,       LIST,   "Copy record as JSON", show=False)

@@ -41,7 +41,8 @@ HINTS: dict[str, Hint] = {
     "Pick": Hint(
         "Choose a file. Nothing is sent yet.",
         (
-            ("go.on", "{go.on} selects it", "{go.on} selects a file"),
+            ("go.on", "{go.on} selects it", "{go.on} selects"),
+            ("list.mark", "{list.mark} marks several", "{list.mark} marks"),
             ("list.filter", "{list.filter} types or pastes a path", "{list.filter} types a path"),
         ),
     ),
@@ -57,6 +58,13 @@ HINTS: dict[str, Hint] = {
         (
             ("check.fix", "{check.fix} fixes what can be fixed", "{check.fix} fix"),
             ("go.on", "{go.on} continues", "{go.on} continue"),
+        ),
+    ),
+    "Check of files": Hint(
+        "Every line of every file is read here; nothing is sent.",
+        (
+            ("go.on", "{go.on} opens the check of one", "{go.on} opens one"),
+            ("check.create", "{check.create} continues with all", "{check.create} continues"),
         ),
     ),
     "Create": Hint(
@@ -119,8 +127,13 @@ LINES: dict[str, tuple[str, str]] = {name: hint.texts() for name, hint in HINTS.
 
 def memory_name(screen: Screen[Any]) -> str | None:
     """Return the name under which the app remembers that a screen's hint was shown; None if it has no hint."""
-    name = getattr(screen, "NAME", None)
+    name = _hint_name(screen)
     return f"tour.{name}" if name in LINES else None
+
+
+def _hint_name(screen: Screen[Any]) -> str:
+    """Return which hint a screen has: that of its name, unless it has one of its own."""
+    return getattr(screen, "HINT", "") or getattr(screen, "NAME", "")
 
 
 async def show_once(engine: BatchEngine, screen: Screen[Any], stack: Sequence[Screen[Any]]) -> None:
@@ -145,7 +158,7 @@ def show(screen: Screen[Any]) -> None:
 
 def _texts(screen: Screen[Any]) -> tuple[str, str]:
     possible = {action.id for action in screen_actions(screen) if action.enabled}
-    text, short = HINTS[getattr(screen, "NAME", "")].texts(possible)
+    text, short = HINTS[_hint_name(screen)].texts(possible)
     return fill_keys(text), fill_keys(short)
 
 

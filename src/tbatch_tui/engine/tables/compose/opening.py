@@ -11,6 +11,7 @@ from tbatch_tui.engine.tables.output_names import SUFFIX as RECIPE_SUFFIX
 from tbatch_tui.engine.tables.readers.open_source import CSV, EXCEL, JSON, SQLITE, split_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 TABLE_SUFFIXES = (*CSV, *JSON, ".parquet", *EXCEL, *SQLITE, ".txt")
@@ -64,6 +65,21 @@ def kind_of_path(path: Path) -> PathKind:
     if suffix not in TABLE_SUFFIXES:  # rows of a batch are told by what they are, a table by its name
         return PathKind.RESULTS if _are_results(read_rows(head)) else PathKind.REQUESTS
     return _kind_of_rows(head, is_json=suffix != ".txt")
+
+
+def why_not_together(paths: Iterable[Path]) -> str:
+    """Return why files cannot be one group, as a sentence without its full stop; empty if they can. Reads the disk."""
+    for path in paths:
+        match kind_of_path(path):
+            case PathKind.TABLE if path.is_dir():
+                return f"{path.name} is a folder: only files can be one group"
+            case PathKind.TABLE:
+                return f"{path.name} is a table: requests are made of one table at a time"
+            case PathKind.RESULTS:
+                return f"{path.name} has results, no requests"
+            case PathKind.RECIPE:
+                return f"{path.name} is a recipe: requests are made by one recipe at a time"
+    return ""
 
 
 def read_rows(head: bytes) -> list[dict[str, object]]:

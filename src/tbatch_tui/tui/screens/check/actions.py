@@ -14,7 +14,7 @@ from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.messages import CheckFile, CreateBatch
+from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack
 from tbatch_tui.tui.screens.trying import TriesRequests
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.dialogs.trying.subject import TrySubject
+    from tbatch_tui.tui.messages import GroupMember
     from tbatch_tui.tui.screens.check.fix_dialog import FixChoice, FixOffer
     from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
     from tbatch_tui.tui.screens.check.session import CheckSession
@@ -48,6 +49,8 @@ class CheckActions(TriesRequests):
     bridge: Bridge
     engine: BatchEngine
     session: CheckSession
+    member: GroupMember | None
+    """The group that the file is checked for; None where it is submitted alone."""
 
     @property
     def cursor_row(self) -> ProblemRow | None:
@@ -66,6 +69,8 @@ class CheckActions(TriesRequests):
         """Return whether an action can be done now."""
         row, report, is_idle = self.cursor_row, self.session.report, not self.session.activity
         match action:
+            case "go_on" if self.member is not None:
+                return is_idle
             case "go_on":
                 return report is not None and report.can_be_submitted and is_idle
             case "check_again":
@@ -115,6 +120,8 @@ class CheckActions(TriesRequests):
                 return "None of these can be fixed automatically: each problem says how to fix it"
             case "copy_id" if self.cursor_row is not None:
                 return "This line has no custom_id"
+            case "create_group" | "leave_out":
+                return "This is one file: {go.on} continues"
             case "edit_line" | "copy_id" | "copy_record":
                 return "There is no problem under the cursor"
             case _:
@@ -136,8 +143,11 @@ class CheckActions(TriesRequests):
         return subject_of_file(report, self.cursor_row.problem.line if self.cursor_row is not None else 0)
 
     def action_go_on(self) -> None:
-        """Go to Create, if the file can be submitted."""
+        """Go to Create, if the file can be submitted; back to the files of its group, if it is checked for one."""
         report = self.session.report
+        if self.member is not None:
+            self.post_message(GoBack())
+            return
         if report is not None and report.can_be_submitted:
             self.post_message(CreateBatch(report))
 

@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.domain.server_file import RefusedLine
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import ConnectionChanged
     from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.messages import GroupMember
     from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
     from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -93,13 +95,28 @@ class CheckScreen(CheckActions):
     }
     """
 
-    def __init__(self, engine: BatchEngine, bridge: Bridge, path: Path, refused: RefusedLine | None = None) -> None:
-        """Check `path`. `refused` is a line that the server refused: the cursor goes there at first."""
+    def __init__(
+        self,
+        engine: BatchEngine,
+        bridge: Bridge,
+        path: Path,
+        refused: RefusedLine | None = None,
+        member: GroupMember | None = None,
+    ) -> None:
+        """Check a file.
+
+        Args:
+            path: The file.
+            refused: A line that the server refused: the cursor goes there at first.
+            member: The group that it is checked for; None where it is submitted alone.
+        """
         super().__init__()
         self.engine = engine
         self.bridge = bridge
         self._refused = refused
-        self.session = CheckSession(path, self._activity_changed, engine.options.store_address)
+        self.member = member
+        add = {} if member is None else {"add": member.add_shared}
+        self.session = CheckSession(path, self._activity_changed, engine.options.store_address, **add)
 
     # -- layout --------------------------------------------------------------------------------------
 
@@ -119,6 +136,8 @@ class CheckScreen(CheckActions):
 
     def on_mount(self) -> None:
         """Start the check, and watch the file, the terminal's focus and the connection."""
+        if self.member is not None:
+            self.query_one(KeyBar).relabel(keys.GO_ON.id or "", "Files")
         self._ticker = self.set_interval(1 / _FRAMES, self._show_progress)
         self.set_interval(WATCH_INTERVAL, self._check_if_changed)
         self.watch(self.app, "app_focus", self._focus_changed, init=False)
@@ -214,7 +233,7 @@ class CheckScreen(CheckActions):
         self.set_class(has_problems, "-faulty")
         self.set_class(not has_problems, "-clean")
         self.update_static(
-            self.query_one("#verdict", Static), [*format_verdict(report), (format_next_step(report), "$status-quiet")]
+            self.query_one("#verdict", Static), [*format_verdict(report), (self._next_step(report), "$status-quiet")]
         )
         self.update_static(self.query_one("#summary", Static), format_summary(report))
         facts = report_facts(report, models_named=_MODELS_BESIDE if has_problems else None)
@@ -231,6 +250,10 @@ class CheckScreen(CheckActions):
             self._refused = None
         self._show_header()
         self.refresh_bindings()
+
+    def _next_step(self, report: CheckReport) -> str:
+        back = fill_keys("  {go.on} goes back to the files.")
+        return format_next_step(report) if self.member is None else back
 
     def _show_rows(self) -> None:
         both = fill_keys("{list.filter} and {filter.clear}")

@@ -33,15 +33,23 @@ _LOOKING = "Checking the links"
 class CheckSession:
     """What is known of a file so far. Threads write it, the screen reads it when it likes."""
 
-    def __init__(self, path: Path, activity_changed: Callable[[], None], store: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        activity_changed: Callable[[], None],
+        store: str = "",
+        add: Callable[[CheckReport], CheckReport] = lambda report: report,
+    ) -> None:
         """Create a session; nothing is read before `check`.
 
         Args:
             path: The file.
             activity_changed: Called on the loop when a reading of the file begins and when it has ended.
             store: `s3://bucket/prefix`, where its recordings may be; empty for none.
+            add: Adds to each report what is known of the file from elsewhere.
         """
         self.path = path
+        self._add = add
         self._activity_changed = activity_changed
         self._store = store
         self.report: CheckReport | None = None
@@ -67,7 +75,7 @@ class CheckSession:
         """
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
-            report = await run_reading(self._read, stop=stop)
+            report = self._add(await run_reading(self._read, stop=stop))
             rows = await self._rows_of(report)
         except OperationCancelledError:
             return False

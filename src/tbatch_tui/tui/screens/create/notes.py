@@ -49,7 +49,6 @@ def group_facts(total: CheckReport, reports: Sequence[CheckReport], output_dir: 
         output_dir: Where their results will be.
     """
     first, last = reports[0].path, reports[-1].path
-    name = result_name("…", "…", FileKind.OUTPUT)
     each = "each is one part" if total.jobs == len(reports) else "a file over the limits is several"
     return [
         ("Files", [(f"{len(reports):,} files, in this order", "")]),
@@ -58,7 +57,7 @@ def group_facts(total: CheckReport, reports: Sequence[CheckReport], output_dir: 
         *model_facts(total),
         ("Check", format_verdict(total)),
         ("Jobs", [(f"{total.jobs:,} jobs as one group", ""), (f" · {each}", "$status-quiet")]),
-        ("Results", [(shorten_path(output_dir / name), "")]),
+        ("Results", [(shorten_path(output_dir), "")]),
         ("", [("downloaded as the jobs end; Results merges them", "$status-quiet")]),
     ]
 

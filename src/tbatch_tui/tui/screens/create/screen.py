@@ -88,8 +88,8 @@ class CreateScreen(BaseScreen):
         .field Input { width: 1fr; max-width: 60; background: $surface; }
         .field Input:focus { background: $cursor-row; }
         #stages-form { height: 1; max-width: 60; }
-        #stages { width: 2fr; }
-        #gate { width: 3fr; }
+        #stages { width: 24; }
+        #gate { width: 1fr; }
         #if { width: auto; color: $status-quiet; }
         #notes { height: auto; padding: 1 2 0 2; }
         /* Padding, not a margin: Textual takes the widest margin off the width of everything beside it. */

@@ -16,6 +16,7 @@ from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.tables.compose.opening import TABLE_SUFFIXES
 from tbatch_tui.engine.tables.output_names import SUFFIX as RECIPE_SUFFIX
 from tbatch_tui.engine.threads import run_reading
+from tbatch_tui.text.natural import natural_key
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import path_error
 
@@ -124,7 +125,7 @@ def entry_of(path: Path) -> Entry:
 
 
 def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Listing:
-    """Return folders, then files that a batch can be made of, each sorted by name; hidden ones are left out.
+    """Return folders, then files that a batch can be made of, each sorted by name and number; hidden ones are left out.
 
     Args:
         folder: Which folder.
@@ -158,8 +159,8 @@ def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Li
     return Listing(str(folder), folders + files)
 
 
-def _by_name(row: _Row) -> tuple[str, str]:
-    return row[:2]
+def _by_name(row: _Row) -> tuple[list[str | int], str]:
+    return natural_key(row[0]), row[1]
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:

@@ -32,6 +32,8 @@ class Peek:
     is_text: bool = True
     """Whether the first line is UTF-8."""
     is_folder: bool = False
+    inputs: int = 0
+    """How many files of a folder can be marked; their bytes are `size`."""
     is_binary: bool = False
     """Whether it is no text at all: Parquet, a workbook, a database."""
 

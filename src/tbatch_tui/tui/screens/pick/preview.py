@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.peek import PEEK_SIZE, Peek
@@ -50,7 +51,11 @@ class FilePreview(Vertical):
             return
         age = f"modified {fmt.absolute(peeked.modified)}"  # how long ago that is, the list says
         if peeked.is_folder:
-            self._show(entry.name, [(f"folder · {age}", "")], [])
+            facts: StyledText = [(f"folder · {age}", "")]
+            if peeked.inputs:
+                files = fmt.join(fmt.plural(peeked.inputs, ".jsonl file"), fmt.size(peeked.size))
+                facts += [(f"\n{files}", "$foreground"), (fill_keys(" · {list.mark} marks them as one group"), "")]
+            self._show(entry.name, facts, [])
             return
         self._show(entry.name, [(fmt.size(peeked.size), "$foreground"), (f" · {age}", "")], _first_line(peeked))
 

@@ -12,22 +12,27 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.tables.compose.opening import why_not_together
+from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.messages import OpenPath
+from tbatch_tui.tui.messages import OpenPath, OpenPaths
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.pick.choices import FileChoices
 from tbatch_tui.tui.screens.pick.folder import Entry, EntryKind
+from tbatch_tui.tui.screens.pick.marks import FileMarks, can_be_marked, inputs_in
 from tbatch_tui.tui.screens.pick.path_input import PathInput
-from tbatch_tui.tui.screens.pick.peek import peek
+from tbatch_tui.tui.screens.pick.peek import Peek, peek
 from tbatch_tui.tui.screens.pick.preview import FilePreview
 from tbatch_tui.tui.screens.pick.table import FileRow, FileTable
 from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path, shell_words
+from tbatch_tui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from textual.app import ComposeResult
@@ -72,6 +77,9 @@ class PickScreen(BaseScreen):
         self.engine = engine
         self.bridge = bridge
         self._choices = FileChoices(start, samples)
+        self._marks = FileMarks()
+        self._marking = asyncio.Lock()
+        """Held while files are marked, so that keys pressed meanwhile wait for it in their order."""
         self._is_first_read = True
 
     # -- layout --------------------------------------------------------------------------------------
@@ -83,7 +91,7 @@ class PickScreen(BaseScreen):
             yield PathInput(self._choices.complete, placeholder=fill_keys(PLACEHOLDER), id="path")
         yield Static(id="error", markup=False)
         with Container(id="files-and-preview"):
-            yield FileTable(self.engine.now, id="files")
+            yield FileTable(self.engine.now, self._marks, id="files")
             yield FilePreview()
 
     def on_mount(self) -> None:
@@ -150,7 +158,10 @@ class PickScreen(BaseScreen):
             pieces.append((fmt.plural(files, "file"), ""))
         elif not self._choices.has_samples:  # beside them it would contradict the list
             pieces.append(("no input file and no table here", "$status-attention"))
-        self.header.show(shorten_path(self._choices.folder, max(20, self.size.width - 44)), pieces)
+        marked = self._marks.words
+        if marked:
+            pieces.append((marked, "bold $accent-text"))
+        self.header.show(shorten_path(self._choices.folder, max(20, self.size.width - 44 - len(marked))), pieces)
 
     def _show_error(self, error: LocalFileError | None) -> None:
         static = self.query_one("#error", Static)
@@ -201,6 +212,7 @@ class PickScreen(BaseScreen):
         matches = await self._choices.match(text)
         self.table.set_empty(lines_content(matches.empty_text))
         self.table.set_source(matches.rows)
+        self.table.show_marks()
         if matches.best is not None:
             self.table.move_cursor(index=matches.best)
         if not len(matches.rows):
@@ -224,16 +236,32 @@ class PickScreen(BaseScreen):
     async def _open_typed(self, text: str) -> None:
         """Open the path as typed; if it does not exist, the row under the cursor, which begins as the text does."""
         path = await asyncio.to_thread(resolve_path, text, self._choices.folder) if text.strip() else None
-        if path is None or not await asyncio.to_thread(os.path.lexists, path):
-            await self._show_matches(text)
-            if (row := self.table.cursor_row) is not None:
-                path = row.entry.path
-        if path is not None:
+        if path is not None and await asyncio.to_thread(os.path.lexists, path):
+            await self._open(path)
+            return
+        await self._show_matches(text)
+        if (row := self.table.cursor_row) is not None:
+            await self._go_on(row)
+        elif path is not None:
             await self._open(path)
 
     @work(group="take", exclusive=True, exit_on_error=False)
     async def _open_row(self, row: FileRow) -> None:
-        await self._open(row.entry.path)
+        await self._go_on(row)
+
+    async def _go_on(self, row: FileRow) -> None:
+        """Go on with the marked files; without marks, with the row."""
+        async with self._marking:
+            paths = self._marks.paths
+        if not paths:
+            await self._open(row.entry.path)
+        elif len(paths) == 1:
+            await self._open(paths[0])
+        elif reason := await asyncio.to_thread(why_not_together, paths):
+            self._show_error(LocalFileError(reason, fill_keys("Take its mark away, or {go.back} clears all marks.")))
+        else:
+            self._show_error(None)
+            self.post_message(OpenPaths(paths))
 
     async def _open(self, path: Path) -> None:
         """Go into a folder, go on with a file, or show why neither can be."""
@@ -277,11 +305,47 @@ class PickScreen(BaseScreen):
         return super().disabled_reason(action)
 
     def action_back(self) -> None:
-        """Clear the path line; if it is empty, leave the screen."""
+        """Clear the path line, then the marks; without either, leave the screen."""
         if self.path_input.value:
             self.path_input.action_clear()
+        elif self._marks:
+            self._marks.clear()
+            self._show_marks()
         else:
             super().action_back()
+
+    # -- marks ---------------------------------------------------------------------------------------
+
+    @work(group="mark", exit_on_error=False)
+    async def on_file_table_mark_requested(self, event: FileTable.MarkRequested) -> None:
+        """Mark files, or all input files of a folder; those that are marked already lose their marks."""
+        async with self._marking:
+            entries, folder = await asyncio.to_thread(event.entries), None
+            if len(entries) == 1 and entries[0].is_folder:
+                folder = entries[0]
+                try:
+                    entries = await run_reading(inputs_in, folder.path)
+                except LocalFileError as error:
+                    self._show_error(error)
+                    return
+            if not entries or not all(map(can_be_marked, entries)):
+                self.bridge.notify(_why_not_marked(folder or next(iter(entries), None)))
+                return
+            change = self._marks.toggle(entries)
+        if folder is not None:
+            what = "marked" if change > 0 else "no longer marked"
+            name = folder.path.name or str(folder.path)
+            self.bridge.notify(f"{fmt.plural(abs(change), 'file')} of {line(name)} {what}")
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        self.table.show_marks()
+        count = len(self._marks)
+        label = f"Check {fmt.plural(count, 'file')}" if count else "Select"
+        self.query_one(KeyBar).relabel(keys.SELECT.id or "", label)
+        self._show_error(None)
+        self._show_header()
+        self.refresh_bindings()
 
     # -- the file under the cursor -------------------------------------------------------------------
 
@@ -292,8 +356,26 @@ class PickScreen(BaseScreen):
     @work(group="preview", exclusive=True, exit_on_error=False)
     async def _show_preview(self, entry: Entry) -> None:
         try:
-            content = await asyncio.to_thread(peek, entry.path)
+            content = await run_reading(_look_at, entry)
         except LocalFileError as error:
             self.query_one(FilePreview).show(entry, error)
         else:
             self.query_one(FilePreview).show(entry, content)
+
+
+def _look_at(entry: Entry, *, cancelled: Callable[[], bool]) -> Peek:
+    """Return what is known of a file from its beginning, or of a folder and the input files in it. For a thread."""
+    found = peek(entry.path)
+    if not found.is_folder or entry.kind is EntryKind.PARENT:
+        return found
+    inputs = inputs_in(entry.path, cancelled)
+    return replace(found, inputs=len(inputs), size=sum(each.size or 0 for each in inputs))
+
+
+def _why_not_marked(entry: Entry | None) -> str:
+    """Return why there is nothing to mark."""
+    if entry is None:
+        return "No .jsonl file is shown: only input files can be marked"
+    if entry.is_folder:
+        return f"There is no .jsonl file in {line(entry.path.name)}"
+    return fill_keys(f"{line(entry.name)} is no .jsonl file: {{go.on}} opens it alone")

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.message import Message
 
 from tbatch_tui.text import format as fmt
@@ -13,6 +14,7 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.folder import EMPTY_LISTING, Entry, EntryKind, Listing
+from tbatch_tui.tui.screens.pick.marks import can_be_marked
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.screens.pick.marks import FileMarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,16 @@ class FileRows:
             return start + len(above) + within if is_shown else None
         return None
 
+    @property
+    def titles(self) -> list[str]:
+        """The titles of the sections that are shown."""
+        return [section.title for section, _, _ in self._parts]
+
+    def inputs(self) -> list[Entry]:
+        """Return the files that can be marked; once each that is in more than one section."""
+        entries = (self._at(index)[1] for index in range(len(self)))
+        return list({entry.path_text: entry for entry in entries if can_be_marked(entry)}.values())
+
     def likeliest(self, text: str) -> int:
         """Return the row that the beginning of a name most likely means; the folder comes before files from elsewhere.
 
@@ -128,6 +141,7 @@ class FileTable(RecordTable[FileRow]):
     BINDINGS: ClassVar[list[BindingType]] = [
         keys.SELECT,
         *keys.MOVING,
+        *keys.MARKING,
         keys.PARENT,
         keys.INTO,
     ]
@@ -135,9 +149,24 @@ class FileTable(RecordTable[FileRow]):
     class ParentRequested(Message):
         """The person wants to go to the folder above."""
 
-    def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
-        """`now` is the clock that ages are measured by."""
-        super().__init__(_columns(lambda: self._moment), group=lambda row: row.section, enter="Select", id=id)
+    class MarkRequested(Message):
+        """The person marks a file, or those of a folder, or takes the marks away again."""
+
+        def __init__(self, entries: Callable[[], Sequence[Entry]]) -> None:
+            super().__init__()
+            self.entries = entries
+            """Returns what is meant: files that can be marked, or one entry of any kind. For a thread."""
+
+    def __init__(self, now: Callable[[], float], marks: FileMarks, *, id: str | None = None) -> None:
+        """Make an empty list.
+
+        Args:
+            now: The clock that ages are measured by.
+            marks: The marked files.
+        """
+        columns = _columns(lambda: self._moment, marks)
+        super().__init__(columns, group=lambda row: row.section, enter="Select", can_mark=True, id=id)
+        self._file_marks = marks
         self._now = now
         self._moment = now()
         """The one moment that all ages shown are measured from, whenever their rows are drawn."""
@@ -150,6 +179,23 @@ class FileTable(RecordTable[FileRow]):
         """Draw the rows again, with their ages as of now."""
         self._moment = self._now()
         super().refresh_rows()
+
+    def show_marks(self) -> None:
+        """Show which of the rows are marked now, and how many files of each folder."""
+        if isinstance(self.source, FileRows):
+            self.mark(self._file_marks.keys(self.source.titles))
+        super().refresh_rows()
+
+    def action_mark(self) -> None:
+        """Ask the screen to mark what is under the cursor, or to take its mark away; move to the next row."""
+        if (row := self.cursor_row) is not None:
+            self.post_message(self.MarkRequested(lambda: [row.entry]))
+            self.action_cursor_down()
+
+    def action_mark_all(self) -> None:
+        """Ask the screen to mark every file shown that can be one of a group, or to take their marks away."""
+        if isinstance(self.source, FileRows):
+            self.post_message(self.MarkRequested(self.source.inputs))
 
     def action_parent(self) -> None:
         """Ask the screen for the folder above."""
@@ -166,10 +212,22 @@ class FileTable(RecordTable[FileRow]):
         return super().check_action(action, parameters)
 
 
-def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:
+def _columns(now: Callable[[], float], marks: FileMarks) -> list[Column[FileRow]]:
+    def name(row: FileRow, width: int) -> StyledText:
+        return _name_cell(row, width, marks)
+
     return [
         Column("from", "", render=_section_cell, width=7, priority=2, base=True),
-        Column("name", "Name", draw=_name_cell, min=18, max=48, priority=9, keep="middle", base=True),
+        Column(
+            "name",
+            "Name",
+            draw=lambda row, width: _name_cell(row, width, marks),
+            min=18,
+            max=48,
+            priority=9,
+            keep="middle",
+            base=True,
+        ),
         Column("size", "Size", render=_size_cell, width=8, align="right", priority=8, base=True),
         Column(
             "modified",
@@ -188,12 +246,14 @@ def _section_cell(row: FileRow) -> StyledText:
     return [(row.section, "$status-quiet")] if row.is_first else []
 
 
-def _name_cell(row: FileRow, width: int) -> StyledText:
+def _name_cell(row: FileRow, width: int, marks: FileMarks) -> StyledText:
     entry = row.entry
     if entry.kind is EntryKind.PARENT:
         return [("..", ""), ("  parent folder", "$status-quiet")]
     if entry.kind is EntryKind.FOLDER:
-        return [(line(entry.name), ""), ("/", "$accent-text")]
+        marked = f"  {marks.count_in(entry.path_text):,} marked" if marks.count_in(entry.path_text) else ""
+        fits = cell_len(entry.name) + 1 + len(marked) <= width
+        return [(line(entry.name), ""), ("/", "$accent-text"), (marked if fits else "", "$accent-text")]
     if row.with_folder:
         room = max(0, width - len(entry.name) - 3)
         folder = shorten_path(entry.path.parent, room) if room >= 8 else ""

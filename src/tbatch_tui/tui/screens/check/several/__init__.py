@@ -1,0 +1,1 @@
+"""Check of several files that are to be one group."""
