@@ -1,4 +1,4 @@
-"""The results of a file of 2,000,000 rows that went as 40 jobs: first rows, memory, an export, what the answers are.
+"""The results of a file of 2,000,000 rows that went as 40 jobs: first rows, memory, export, join back, Values.
 
     python -m benchmarks.large_results [--rows N] [--length BYTES]
 
@@ -46,7 +46,17 @@ def group():
         )
         return MergedMember(name, name, CachedIndex(sources, kept, name), is_part=True)
     whole = ResultIndex(Sources(folder / "whole.jsonl", input_sha256=hashes["whole.jsonl"]))
-    return MergedIndex([MergedMember("", "whole", whole), *[part(name) for name in hashes if name != "whole.jsonl"]])
+    return MergedIndex([MergedMember("", "whole", whole), *[part(name) for name in hashes if name[:4] == "part"]])
+
+def join(name):
+    from tbatch_tui.engine.tables.join_back import join_back, open_table
+    from tbatch_tui.engine.tables.recipe import Recipe, RecipeSource
+    source = RecipeSource("table.csv", hashes["table.csv"], "csv", None, "utf-8", ",")
+    recipe = Recipe("m", prompt="{{ text }}", id="id", source=source)
+    table = open_table(str(folder / f"{name}.csv"), recipe)
+    joined = join_back(recipe, table, index, folder / "joined.csv", replace=True)
+    assert joined.rows == len(index) and sum(joined.outcomes.values()) == joined.rows, joined
+    assert joined.is_changed == (name == "changed") and not joined.gone_total and not joined.new_total
 
 index = group()
 before, start, first = peak(), time.perf_counter(), 0.0
@@ -70,6 +80,8 @@ STEPS = {
     "search": "numbers['found'] = sum(search(index, 'needle-777'))",
     "export": "export_rows(index, range(len(index)), folder / 'export.jsonl', ExportFormat.MERGED, "
     "job_id_of=index.job_id_of, replace=True)",
+    "join back": "join('table')",
+    "join by id": "join('changed')",
     "values": "rows = range(len(index)); fields = find_fields(index, rows, lambda: False); "
     "found = table.read_table(index, rows, [field.name for field in fields.own]); values.describe(found, 'label')",
 }
@@ -80,7 +92,10 @@ print(json.dumps(numbers))
 
 
 def write_group(folder: Path, rows: int, length: int) -> int:
-    """Write a file, its parts and what came back for each: answers nearly in order, 1 % errors; return all bytes."""
+    """Write a file, its parts and what came back for each: answers nearly in order, 1 % errors; return all bytes.
+
+    And a table that it may have been made of, also with its rows in another order.
+    """
     chance = random.Random(7)
     pool = [" ".join(chance.choices(VOCABULARY, k=length // 6))[: length - 180] for _ in range(500)]
     hashes = {"whole.jsonl": ""}
@@ -113,6 +128,12 @@ def write_group(folder: Path, rows: int, length: int) -> int:
             (folder / f"{name}.output").write_bytes(b"\n".join([*answers, b""]))
             (folder / f"{name}.errors").write_bytes(b"\n".join([*errors, b""]))
             hashes[name] = ""
+    lines = [f"request-{number:07},text {number}\n" for number in range(rows)]
+    (folder / "table.csv").write_text("id,text\n" + "".join(lines))
+    for first in range(0, rows, 1000):
+        lines[first : first + 1000] = lines[first : first + 1000][::-1]
+    (folder / "changed.csv").write_text("id,text\n" + "".join(lines))
+    hashes["table.csv"] = ""
     for name in hashes:
         with (folder / name).open("rb") as file:
             hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()

@@ -54,7 +54,7 @@ async def note_group(engine: BatchEngine, folder: Path, rows: int) -> str:
 
     hashes: dict[str, str] = json.loads((folder / "hashes.json").read_text())
     store = engine._store
-    names = [name for name in hashes if name != "whole.jsonl"]
+    names = [name for name in hashes if name.startswith("part")]
     whole, now, runs = folder / "whole.jsonl", time.time(), []
     for name in names:
         path = folder / name

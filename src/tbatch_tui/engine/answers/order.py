@@ -10,9 +10,10 @@ import heapq
 import math
 import re
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from tbatch_tui.engine.answers.columns import FieldType
 from tbatch_tui.engine.answers.fields import find_fields
@@ -25,7 +26,7 @@ from tbatch_tui.engine.results.sources import Source, source_of_file
 from tbatch_tui.engine.results.usage_totals import usage_of_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from tbatch_tui.engine.answers.columns import ValueColumn
     from tbatch_tui.engine.pricing.prices import PriceList
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _PIECE = 2_000
 """Rows that are sorted at a time: a fraction of a millisecond each thousand."""
+_IN_MEMORY = 200_000
+"""Rows up to which texts that they are compared by are kept."""
 _DIGITS = re.compile(r"[0-9]+")
 
 LINE, ID, OUTCOME, TOKENS, PROMPT_TOKENS, SECONDS = "line", "custom_id", "outcome", "tokens", "prompt_tokens", "seconds"
@@ -89,9 +92,9 @@ def sort_rows(
         if cancelled():
             raise OperationCancelledError("Sorting was stopped")
         rows = range(first, min(first + _PIECE, len(values)))
-        without.extend([row for row in rows if values[row] == unknown])
-        piece = [row for row in rows if values[row] != unknown]
-        pieces.append(array("I", sorted(piece, key=values.__getitem__, reverse=descending)))
+        compared = {row: value for row in rows if (value := values[row]) != unknown}
+        without.extend([row for row in rows if row not in compared])
+        pieces.append(array("I", sorted(compared, key=compared.__getitem__, reverse=descending)))
     for place, row in enumerate(heapq.merge(*pieces, key=values.__getitem__, reverse=descending)):
         if not place % _PIECE and cancelled():
             raise OperationCancelledError("Sorting was stopped")
@@ -102,7 +105,7 @@ def sort_rows(
 def memory_values(index: ResultIndex, column: str) -> tuple[Sequence[Any], Any]:
     """Return what the rows are compared by in a column of `IN_MEMORY`, and the value of rows that have none."""
     if column == ID:
-        return [natural_key(custom_id) or None for custom_id in custom_ids(index)], None
+        return (_NaturalIds(index) if len(index) > _IN_MEMORY else [*_NaturalIds(index)]), ""
     responses, extras = index.responses, array("q", [extra.response for extra in index.extras])
     if column == LINE and index.has_input:
         return array("q", index.requests.locations.line) + array("q", [-1]) * len(extras), -1
@@ -121,11 +124,26 @@ def memory_values(index: ResultIndex, column: str) -> tuple[Sequence[Any], Any]:
     return array("d", map(known.__getitem__, chain(index.requests.response, extras))), -1
 
 
-def custom_ids(index: ResultIndex) -> Iterator[str]:
-    """Yield the id of each row, as the list shows it."""
-    yield from request_ids(index)
-    originals = index.original_ids
-    yield from (originals.get(extra.custom_id, extra.custom_id) for extra in index.extras)
+class _NaturalIds(Sequence[str]):
+    """What the ids of all rows are compared by, made when it is asked for."""
+
+    def __init__(self, index: ResultIndex) -> None:
+        self._index = index
+        self._requests = len(index.requests)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[each] for each in range(len(self))[row]]
+        index, extra = self._index, row - self._requests
+        custom_id = index.extras[extra].custom_id if extra >= 0 else index.requests.custom_id(row)
+        return natural_key(index.original_ids.get(custom_id, custom_id))
 
 
 def request_ids(index: ResultIndex) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.results.index.id_table import IdTable
 from tbatch_tui.engine.tables.cells import CellError, cell_text
 from tbatch_tui.engine.tables.joined.answers import NO_ANSWER, NOT_ASKED
 from tbatch_tui.engine.tables.problems import RowProblems
@@ -54,7 +55,7 @@ class RequestNumbers:
         self._count = len(index.requests)
         self._originals = index.original_ids
         self._next = 0
-        self._by_id: dict[str, int] | None = None
+        self._by_id: IdTable | None = None
 
     def find_run(self, custom_ids: Sequence[bytes]) -> list[int] | None:
         """Return the numbers of the next requests, if these are their ids."""
@@ -66,15 +67,17 @@ class RequestNumbers:
 
     def find(self, custom_id: str) -> int:
         """Return the number of the request; -1 if there is none."""
-        at = self._next
+        at, name = self._next, custom_id.encode("utf-8", "surrogatepass")
         if self._by_id is None:
-            if at < self._count and self._ids[at] == custom_id.encode("utf-8", "surrogatepass"):
+            if at < self._count and self._ids[at] == name:
                 self._next = at + 1
                 return at
-            self._by_id = {}
-            for number in range(len(self._requests)):
-                self._by_id.setdefault(self.name(number), number)
-        return self._by_id.get(custom_id, -1)
+            names = map(self._name, range(self._count)) if self._originals else self._ids
+            self._by_id = IdTable(names, self._count, self._name)
+        return self._by_id.find(name)
+
+    def _name(self, number: int) -> bytes:
+        return self.name(number).encode("utf-8", "surrogatepass") if self._originals else self._ids[number]
 
     def name(self, number: int) -> str:
         """Return the custom_id of a request, as it was before a mend shortened it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from tbatch_tui.tui.messages import OpenCompare, OpenValues, ResultSelection
@@ -21,5 +22,7 @@ def answers_message(screen: ResultsScreen, where: str) -> Message:
     if where == "compare":
         return OpenCompare(family.key, index, merged=family.is_merged)
     label, rows = screen.browser.chosen_rows()
-    chosen = ResultSelection(label, [row for row in rows if row < len(index.requests)]) if label else None
+    if len(rows) and rows[-1] >= len(index.requests):
+        rows = rows[: bisect_left(rows, len(index.requests))]
+    chosen = ResultSelection(label, rows) if label else None
     return OpenValues(family.key, index, rows=chosen, merged=family.is_merged)

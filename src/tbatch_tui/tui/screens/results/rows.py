@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.answers.search import NO_QUERY, Query
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row, count_outcomes
+from tbatch_tui.engine.results.index.masked_rows import MaskedRows
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title
 
@@ -121,7 +122,7 @@ class RowFilter:
         mask = _mask_of(self.cause.rows, len(index)) if self.cause is not None else self._mask(index, self.kind)
         if hits is not None:
             mask = _both(mask, hits)
-        return ResultRows(index, array("I", compress(range(len(index)), mask)), order, mask)
+        return ResultRows(index, MaskedRows(mask), order, mask)
 
     def counts(self, index: ResultIndex) -> RequestCounts | None:
         """Return the counts of the rows that are selected, of all without a selection; None before all are read."""
@@ -233,6 +234,8 @@ class ResultRows:
     def find(self, key: str) -> int | None:
         """Return the place of a row in the list; None when it is not shown."""
         number = int(key)
+        if isinstance(self._listed, MaskedRows):
+            return self._listed.find(number)
         if self._order is None:
             place = bisect_left(self._listed, number)
         elif 0 <= number < len(places := self._order.places):

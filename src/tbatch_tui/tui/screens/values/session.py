@@ -16,6 +16,7 @@ from tbatch_tui.engine.answers.values import CrossTable, FieldValues, cross, des
 from tbatch_tui.engine.groups.group_results import results_by_key
 from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome
+from tbatch_tui.engine.results.index.masked_rows import MaskedRows
 from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 from tbatch_tui.engine.threads import run_cancellable, run_reading
 
@@ -53,7 +54,7 @@ class ValuesSession:
         self.key = key
         self.index = index
         self.has_own_rows = rows is not None
-        self.rows: Sequence[int] = index.select(COUNTED) if rows is None else rows
+        self.rows: Sequence[int] = MaskedRows(index.mask(COUNTED)) if rows is None else rows
         self.table: AnswerTable | None = None
         self._taken: dict[str, ValueColumn] = {}
         """What patterns took out, by name."""
