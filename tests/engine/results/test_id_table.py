@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.results.index import id_table
-from tbatch_tui.engine.results.index.id_table import IdTable
+from tbatch_tui.engine.results.index.lookup import id_table
+from tbatch_tui.engine.results.index.lookup.id_table import IdTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.results.index import masked_rows
-from tbatch_tui.engine.results.index.masked_rows import MaskedRows
+from tbatch_tui.engine.results.index.lookup import masked_rows
+from tbatch_tui.engine.results.index.lookup.masked_rows import MaskedRows
 
 
 @given(mask=st.lists(st.booleans(), max_size=40), block=st.integers(1, 9), data=st.data())

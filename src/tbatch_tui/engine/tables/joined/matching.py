@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.results.index.id_table import IdTable
+from tbatch_tui.engine.results.index.lookup.id_table import IdTable
 from tbatch_tui.engine.tables.cells import CellError, cell_text
 from tbatch_tui.engine.tables.joined.answers import NO_ANSWER, NOT_ASKED
 from tbatch_tui.engine.tables.problems import RowProblems

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.answers.search import NO_QUERY, Query
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row, count_outcomes
-from tbatch_tui.engine.results.index.masked_rows import MaskedRows
+from tbatch_tui.engine.results.index.lookup.masked_rows import MaskedRows
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title
 

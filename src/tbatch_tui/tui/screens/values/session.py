@@ -16,7 +16,7 @@ from tbatch_tui.engine.answers.values import CrossTable, FieldValues, cross, des
 from tbatch_tui.engine.groups.group_results import results_by_key
 from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome
-from tbatch_tui.engine.results.index.masked_rows import MaskedRows
+from tbatch_tui.engine.results.index.lookup.masked_rows import MaskedRows
 from tbatch_tui.engine.tables.joined.source_column import open_noted_table, read_source_column
 from tbatch_tui.engine.threads import run_cancellable, run_reading
 
