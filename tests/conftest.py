@@ -10,9 +10,10 @@ import itertools
 import json
 import os
 import re
+import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+T = TypeVar("T")
+
 CHAT_MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 sys.dont_write_bytecode = False
@@ -30,19 +33,42 @@ sys.dont_write_bytecode = False
 _number = itertools.count()
 
 
+WAITS = (
+    "tests/cli/",
+    "tests/engine/scenarios/",
+    "tests/engine/download/",
+    "tests/engine/runtime/",
+    "tests/sandbox/test_clients.py",
+    "tests/sandbox/test_fuzz.py",
+    "tests/sandbox/test_host.py",
+    "tests/sandbox/test_openapi.py",
+    "tests/test_packaging.py",
+    "tests/tui/scenarios/",
+    "tests/tui/terminal/test_stop.py",
+    "tests/tui/terminal/test_tmux.py",
+)
+"""Where tests are that wait for commands, servers and terminals rather than compute. The longest are there too."""
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """Return five workers for two processors: for half of its time a worker waits for clocks, servers and commands."""
-    return 5 * (os.cpu_count() or 1) // 2
+    """Return three workers for each processor: for half of its time or more a worker waits. Each takes 0.7 GB."""
+    processors = os.cpu_count() or 1
+    if not hasattr(os, "sysconf"):
+        return 2 * processors
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(processors, min(3 * processors, memory // 10**9))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """Say how much hypothesis tries. It is imported here, once its bytecode is stored too."""
+    """Say how much hypothesis tries, imported once its bytecode is stored too, and let ctrl-c end what tests start."""
     from hypothesis import settings
 
     settings.register_profile("suite", max_examples=60, deadline=None)
     settings.register_profile("thorough", max_examples=2000, deadline=None)
     settings.load_profile("suite")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script has begun in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start would ignore it as well
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -70,6 +96,40 @@ def import_tests(config: pytest.Config, worker: int, workers: int) -> None:
             with contextlib.suppress(Exception, pytest.skip.Exception), warnings.catch_warnings():
                 warnings.simplefilter("error")
                 importlib.import_module(name)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what waits early, and among what computes.
+
+    Each worker begins with the next part of what was collected; what is at its end may be taken over by others. So no
+    long wait is the last, and while one worker waits others compute.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        order = spread(items, lambda item: item.nodeid.partition("::")[0], workers)
+        assert len(order) == len(items)
+        items[:] = order
+
+
+def spread(items: list[T], module_of: Callable[[T], str], workers: int) -> list[T]:
+    """Return the tests in an order for this many workers. Those of a module that waits stay together."""
+    waiting: dict[str, list[T]] = {}
+    computing: list[T] = []
+    for item in items:
+        module = module_of(item)
+        (waiting.setdefault(module, []) if module.startswith(WAITS) else computing).append(item)
+    shares: list[list[T]] = [[] for _ in range(workers)]
+    for module in sorted(waiting, key=lambda name: -len(waiting[name])):
+        min(shares, key=len).extend(waiting[module])
+    order: list[T] = []
+    for number, share in enumerate(shares):
+        left = workers - number
+        size = max(0, (len(items) - len(order)) // left - len(share))
+        own, computing = computing[:size], computing[size:]
+        first = len(own) // 4 if number % 2 else 0
+        order += own[:first] + share + own[first:]
+    return order + computing
 
 
 def pytest_collection_finish() -> None:

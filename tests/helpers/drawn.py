@@ -21,6 +21,7 @@ from tests.conftest import until
 if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.pilot import Pilot
+    from textual.screen import Screen
 
 
 class Bare(App[object]):
@@ -96,6 +97,11 @@ async def painted(app: App[Any], what: str = "the screen is painted") -> None:
     for _ in range(2):
         await until(lambda: is_painted(app), what=what)
         await asyncio.sleep(0.03)
+
+
+async def screen_opened(app: App[Any], kind: type[Screen[Any]]) -> None:
+    """Wait until a screen of this kind is the one that is shown, and is painted: at first it has no widgets yet."""
+    await until(lambda: isinstance(app.screen, kind) and is_painted(app), what=f"{kind.__name__} is shown")
 
 
 async def resize(app: App[Any], pilot: Pilot[Any], size: tuple[int, int]) -> None:

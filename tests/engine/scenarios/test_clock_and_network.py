@@ -277,7 +277,7 @@ async def test_one_request_a_tick_whatever_the_number_of_jobs(
         assert len(await engine.records()) == jobs
     assert {(call.method, call.path) for call in calls} == {("GET", "/v1/batches")}
     gaps = [later.started - call.started for call, later in itertools.pairwise(calls)]
-    assert min(gaps) >= 0.19
+    assert min(gaps) >= 0.1, "one may arrive late, so that the next seems early"
 
 
 async def _limit_history(engine: BatchEngine, pages: int) -> None:

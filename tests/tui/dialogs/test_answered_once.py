@@ -47,7 +47,7 @@ from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
 from tbatch_tui.tui.screens.values.dialogs import PatternDialog
 from tests.conftest import until
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import Bare, screen_text
+from tests.helpers.drawn import Bare, screen_opened, screen_text
 from tests.helpers.keyboard import ESCAPE, type_at_once
 from tests.helpers.terminal import terminal_on
 from tests.tui.scenarios.test_hostile_dialogs import NOW, record_of
@@ -157,7 +157,7 @@ async def test_keys_that_came_with_the_answer_are_dropped(still_sandbox: Sandbox
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: "Validating" in screen_text(app))
         await pilot.press("e")
-        await until(lambda: isinstance(app.screen, EditLabel))
+        await screen_opened(app, EditLabel)
         type_at_once(app, "a new name\r\rnq?F\r")
         await until(lambda: "a new name" in screen_text(app) and app.screen is app.jobs)
         await pilot.pause()

@@ -21,7 +21,7 @@ from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.hostile_text import HUGE, NASTY
 from tests.helpers.keyboard import type_at_once
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
@@ -196,7 +196,7 @@ async def test_a_result_is_asked_in_another_way_and_the_difference_shown(tmp_pat
         await until(lambda: isinstance(app.screen, TryDialog) and "real-time" in screen_text(app))
         assert "no upper limit without max_tokens" in screen_text(app)
         await pilot.press("e")
-        await until(lambda: isinstance(app.screen, ChangeTry))
+        await screen_opened(app, ChangeTry)
         await pilot.press("tab", "x", "enter")
         await until(lambda: "must be a whole number" in screen_text(app))
         await pilot.press("backspace", *"200", "tab", *"Be brief.", "tab", *" Really", "ctrl+j")
@@ -244,5 +244,5 @@ async def test_foreign_text_is_harmless_in_request_answer_and_difference(tmp_pat
             check_screen(app)
         await pilot.press("left", "left")
         await pilot.press("e")
-        await until(lambda: isinstance(app.screen, ChangeTry))
+        await screen_opened(app, ChangeTry)
         check_screen(app)

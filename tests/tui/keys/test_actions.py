@@ -15,7 +15,7 @@ from tbatch_tui.tui.keys.actions import GROUPS, grouped, reason_of, screen_actio
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tests.conftest import until
 from tests.helpers.app_host import ALL_SIZES, make_app
-from tests.helpers.drawn import check_screen, painted, screen_lines, screen_text
+from tests.helpers.drawn import check_screen, painted, screen_lines, screen_opened, screen_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ async def test_help_shows_actions_first_and_the_reason_of_what_is_not_possible(
     async with app.run_test(size=size) as pilot:
         await until(lambda: app.jobs.table.row_count == 3)
         await pilot.press("question_mark")
-        await until(lambda: isinstance(app.screen, KeysHelp))
+        await screen_opened(app, KeysHelp)
         await painted(app)
         check_screen(app)
         text = screen_text(app)

@@ -10,7 +10,7 @@ from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tests.conftest import until, write_chat
 from tests.engine.journal.test_lineage import lose
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import screen_text
+from tests.helpers.drawn import screen_opened, screen_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ async def counted(app: TbatchApp, number: int) -> JobRecord:
 async def retry(app: TbatchApp, pilot: Pilot[str]) -> None:
     """Retry what is left, as the dialog offers it."""
     await pilot.press("R")
-    await until(lambda: isinstance(app.screen, RetryDialog))
+    await screen_opened(app, RetryDialog)
     await pilot.press("enter")
     await until(lambda: shows_all(app, "Check", "No problems"))
     await pilot.press("enter")

@@ -22,7 +22,7 @@ from tbatch_tui.tui.screens.values.screen import ValuesScreen
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tests.conftest import until
 from tests.helpers.app_host import ALL_SIZES, make_app
-from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_text
+from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_opened, screen_text
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.keyboard import type_at_once
 from tests.helpers.result_rows import answer_row, request_row, write_rows
@@ -97,7 +97,7 @@ async def open_compare(
     """Open Results, go on to Compare, and choose with these keys what to compare with."""
     async with open_host(folder, size) as (host, pilot):
         await pilot.press("C")
-        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await screen_opened(host, ChoiceDialog)
         await pilot.press(*chosen, "enter")
         await until(lambda: isinstance(host.screen, CompareScreen) and host.screen.session.found is not None)
         await wait_until_idle(host, pilot)
@@ -123,7 +123,7 @@ async def test_compare_at_every_size(tmp_path: Path) -> None:
         for state in ("jobs", "gold"):
             if state == "gold":
                 await pilot.press("b")
-                await until(lambda: isinstance(host.screen, ChoiceDialog))
+                await screen_opened(host, ChoiceDialog)
                 await pilot.press("j", "j", "enter")
                 await until(lambda: screen.session.found is not None and screen.session.found.is_gold)
                 await wait_until_idle(host, pilot)
@@ -183,7 +183,7 @@ async def test_another_field_is_compared_also_with_gold(tmp_path: Path) -> None:
     save_two(tmp_path, answers(24, 0), answers(22, 1))
     async with open_compare(tmp_path, size=(60, 20)) as (host, pilot, screen):
         await pilot.press("full_stop")
-        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await screen_opened(host, ChoiceDialog)
         assert isinstance(host.screen, ChoiceDialog)
         assert [option.answer for option in host.screen._options] == ["label", "why", "answer", "finish_reason"]
         await pilot.press("j", "enter")
@@ -192,7 +192,7 @@ async def test_another_field_is_compared_also_with_gold(tmp_path: Path) -> None:
         assert screen.session.found is not None
         assert screen.session.found.same == 0
         await pilot.press("b")
-        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await screen_opened(host, ChoiceDialog)
         await pilot.press("j", "j", "enter")
         await until(lambda: screen.session.found is not None and screen.session.found.is_gold)
         assert screen.session.found.field == "why"  # the field stays
@@ -212,7 +212,7 @@ async def test_leaving_the_question_leaves_the_screen(tmp_path: Path) -> None:
         async with host.run_test(size=(80, 24)) as pilot:
             await wait_until_idle(host, pilot)
             await pilot.press("C")
-            await until(lambda: isinstance(host.screen, ChoiceDialog))
+            await screen_opened(host, ChoiceDialog)
             await pilot.press("escape")
             await until(lambda: host.went_back == 1)
 
@@ -276,7 +276,7 @@ async def test_a_report_holds_the_comparison_and_the_gold_column_that_were_chose
 
         async def open_dialog() -> ExportDialog:
             await pilot.press("x")
-            await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+            await screen_opened(host, ExportDialog)
             await pilot.pause()
             assert isinstance(host.screen, ExportDialog)
             return host.screen
@@ -289,7 +289,7 @@ async def test_a_report_holds_the_comparison_and_the_gold_column_that_were_chose
         for box, key in ((other, "escape"), (other, "enter"), (gold, "enter")):
             box.focus()
             await pilot.press("space")
-            await until(lambda: isinstance(host.screen, ChoiceDialog), what="it asks with which")
+            await screen_opened(host, ChoiceDialog)
             await pilot.pause()
             check_screen(host)
             assert ("gold" in screen_text(host)) == (box is gold) and ("smaller-model" in screen_text(host)) != (

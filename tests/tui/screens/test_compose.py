@@ -23,6 +23,7 @@ from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.compose.sums import SumLine
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
 from tests.conftest import CHAT_MODEL, until
+from tests.helpers.drawn import screen_opened
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def reviews(folder: Path, *rows: str) -> Path:
 
 async def ready(app: NewBatchHost) -> None:
     """Wait until the table is read and its sums are whole."""
-    await until(lambda: isinstance(app.screen, ComposeScreen), what="Compose is there")
+    await screen_opened(app, ComposeScreen)
     await until(lambda: (profile := screen(app).session.profile) and profile.is_whole, what="the columns are known")
     await until(lambda: "Row 1" in app.text, what="the first row is shown")
 

@@ -16,7 +16,7 @@ from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tests.conftest import until
 from tests.engine.audio.test_unneeded import bucket, settings  # noqa: F401 - fixtures
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import screen_text
+from tests.helpers.drawn import screen_opened, screen_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,13 +69,13 @@ async def test_a_folder_of_recordings_becomes_a_batch_without_the_shell(
         await until(lambda: "s3://talks/2026/" in screen_text(app) and "verbose_json" in screen_text(app))
         await until(lambda: (summary := compose.session.summary) and summary.is_whole and summary.requests == 3)
         await go_on(app, pilot)
-        await until(lambda: isinstance(app.screen, Confirm))
+        await screen_opened(app, Confirm)
         assert "Upload 3 recordings (4.9 kB) to s3://talks/2026?" in screen_text(app)
         await pilot.press("n")
         await until(lambda: isinstance(app.screen, ComposeScreen) and not compose.writing.label)
         assert bucket.objects == {} and not (tmp_path / "talks.jsonl").exists()
         await go_on(app, pilot)
-        await until(lambda: isinstance(app.screen, Confirm))
+        await screen_opened(app, Confirm)
         await pilot.press("y")
         await until(lambda: isinstance(app.screen, CheckScreen) and "No problems" in screen_text(app))
         lines = [json.loads(line) for line in (tmp_path / "talks.jsonl").read_text().splitlines()]
@@ -84,7 +84,7 @@ async def test_a_folder_of_recordings_becomes_a_batch_without_the_shell(
         assert sorted(line["body"]["file"] for line in lines) == sorted(f"s3://talks/{key}" for key in bucket.objects)
         assert sorted(bucket.objects.values()) == sorted(path.read_bytes() for path in talks.rglob("*.wav"))
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, CreateScreen))
+        await screen_opened(app, CreateScreen)
         record = await app.engine.wait(await app.engine.submit(tmp_path / "talks.jsonl"))
         assert record.counts is None or record.counts.errors == 0
         assert len(await app.engine.recordings.unneeded([record])) == 4

@@ -22,7 +22,7 @@ from tbatch_tui.tui.screens.create.notes import file_facts
 from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
-from tests.helpers.drawn import check_screen
+from tests.helpers.drawn import check_screen, screen_opened
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ async def test_an_earlier_run_of_the_same_bytes_is_shown_and_confirmed(
         await pilot.press("enter")
         await wait_for_text(app, "Submit this file again?")
         await pilot.press("enter")  # No has the focus
-        await until(lambda: isinstance(app.screen, CreateScreen))
+        await screen_opened(app, CreateScreen)
         await pilot.press("enter")
         await wait_for_text(app, "Submit this file again?")
         await pilot.press("y")
@@ -148,7 +148,7 @@ async def test_an_earlier_run_is_confirmed_after_a_restart_too(
         await pilot.press("enter")
         await wait_for_text(app, "Submit this file again?")
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, CreateScreen))
+        await screen_opened(app, CreateScreen)
         assert not submitted(app)
 
 

@@ -10,7 +10,7 @@ from tbatch_tui.tui.screens.job.screen import JobScreen
 from tests.conftest import until
 from tests.engine.audio.test_unneeded import bucket, settings, upload, write_input  # noqa: F401 - fixtures
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import screen_text
+from tests.helpers.drawn import screen_opened, screen_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ async def test_recordings_are_deleted_on_a_question(
     async with app.run_test(size=(80, 24)) as pilot:
         record = await app.engine.submit(write_input(tmp_path / "talks.jsonl", made), check=False)
         app.post_message(OpenJob(record.key))
-        await until(lambda: isinstance(app.screen, JobScreen))
+        await screen_opened(app, JobScreen)
         screen = app.screen
         assert isinstance(screen, JobScreen)
         assert screen.check_action("delete_recordings", ()) is False
@@ -45,13 +45,13 @@ async def test_recordings_are_deleted_on_a_question(
         await app.engine.wait(record)
         await until(lambda: "2 recordings (1.0 kB) in s3://talks/2026" in screen_text(app))
         await pilot.press("D")
-        await until(lambda: isinstance(app.screen, Confirm))
+        await screen_opened(app, Confirm)
         assert "Delete 2 recordings (1.0 kB) from s3://talks/2026?" in screen_text(app)
         await pilot.press("n")
-        await until(lambda: isinstance(app.screen, JobScreen))
+        await screen_opened(app, JobScreen)
         assert len(bucket.objects) == 2
         await pilot.press("D")
-        await until(lambda: isinstance(app.screen, Confirm))
+        await screen_opened(app, Confirm)
         await pilot.press("y")
         await until(lambda: bucket.objects == {} and "2 recordings deleted from s3://talks/2026" in toasts(app))
         await until(lambda: "(1.0 kB) in s3://" not in screen_text(app))

@@ -13,7 +13,7 @@ from tbatch_tui.tui.screens.check.edit_dialog import EditDialog
 from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import CHAT_MODEL, until, write_chat
-from tests.helpers.drawn import check_screen
+from tests.helpers.drawn import check_screen, screen_opened
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def test_what_makes_no_sense_is_said_and_writes_nothing(path: Path, tmp_pa
             app.screen.query_one(f"#{field}").value = ""  # type: ignore[attr-defined]
         await until(lambda: "Nothing is changed yet" in text_on(app))
         await pilot.press("escape")
-        await until(lambda: isinstance(app.screen, CheckScreen))
+        await screen_opened(app, CheckScreen)
         assert not app.posted and not list(tmp_path.glob("*.edited*"))
 
 

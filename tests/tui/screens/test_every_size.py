@@ -33,6 +33,7 @@ from tests.helpers.drawn import (
     resize,
     same_as_before,
     screen_lines,
+    screen_opened,
     screen_text,
     snapshot,
 )
@@ -92,7 +93,7 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
     match screen:
         case "help":
             await pilot.press("question_mark")
-            await until(lambda: isinstance(app.screen, KeysHelp))
+            await screen_opened(app, KeysHelp)
         case "messages":
             for number in range(3):
                 app.bridge.notify(f"reviews-{number}: results downloaded", "1,980 answers, 17 errors")

@@ -16,7 +16,7 @@ from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen, screen_lines
+from tests.helpers.drawn import check_screen, screen_lines, screen_opened
 from tests.helpers.hostile_text import NASTY
 from tests.tui.scenarios.test_main_path import on, shows
 
@@ -95,7 +95,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         await until(lambda: on(app, "Files"))
         assert deletes(box) == 0 and len(screen.table.marked) == 3
         await pilot.press("D")
-        await until(lambda: isinstance(app.screen, TypeToConfirm))
+        await screen_opened(app, TypeToConfirm)
         await pilot.press("3", "enter")
         await until(lambda: shows(app, "3 files deleted"))
         await pilot.press("escape")

@@ -18,7 +18,7 @@ from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
-from tests.helpers.drawn import check_screen
+from tests.helpers.drawn import check_screen, screen_opened
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ async def test_no_file_is_overwritten_and_escape_is_no(path: Path, tmp_path: Pat
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await open_dialog(app, pilot)
         await pilot.press("escape")
-        await until(lambda: isinstance(app.screen, CheckScreen))
+        await screen_opened(app, CheckScreen)
         assert not app.posted and len(list(tmp_path.glob("*.fixed*"))) == 1
         await open_dialog(app, pilot)
         await pilot.press("space", "down", "space", "enter")

@@ -23,7 +23,7 @@ from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.family import Family
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.new_batch_host import offline, shown
 from tests.tui.scenarios.test_main_path import on, shows
 
@@ -157,7 +157,7 @@ async def test_results_of_the_parts_are_read_as_one(
         with monkeypatch.context() as late:
             late.setattr(Family, "load", load_late)
             await pilot.press("x")
-            await until(lambda: isinstance(app.screen, ExportDialog))
+            await screen_opened(app, ExportDialog)
             await until(lambda: shows(app, "Export mine ") and shows(app, "(•) all "))
         assert shows(app, "(•) all 60 rows"), "of all parts, not of the first"
         await pilot.press("escape", "escape")

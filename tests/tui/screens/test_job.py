@@ -22,7 +22,7 @@ from tbatch_tui.tui.screens.job.screen import JobScreen
 from tbatch_tui.tui.screens.jobs.details import JobDetails
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen, painted, resize, same_as_before, screen_text
+from tests.helpers.drawn import check_screen, painted, resize, same_as_before, screen_opened, screen_text
 from tests.helpers.job_host import JOB_ID, NOW, STATES, app_on
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def open_job(app: TbatchApp, key: str) -> JobScreen:
     """Open the Job screen of this record, and wait until it has loaded everything."""
     await until(lambda: app.engine.record(key) is not None)
     app.post_message(OpenJob(key))
-    await until(lambda: isinstance(app.screen, JobScreen))
+    await screen_opened(app, JobScreen)
     reads = ("history", "input", "earlier", "prices")
     await until(lambda: not any(worker.group in reads and not worker.is_finished for worker in app.workers))
     await painted(app)
@@ -226,14 +226,14 @@ async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytes
         screen = await open_job(app, key)
         monkeypatch.setattr(app, "suspend", nullcontext)
         await pilot.press("p")
-        await until(lambda: isinstance(app.screen, ChooseFile))
+        await screen_opened(app, ChooseFile)
         await pilot.pause()
         check_screen(app)
         assert all(name in screen_text(app) for name in ("Output", "Errors", "Input"))
         await pilot.press("escape")
         assert app.screen is screen
         await pilot.press("p")
-        await until(lambda: isinstance(app.screen, ChooseFile))
+        await screen_opened(app, ChooseFile)
         await pilot.press("j", "enter")
         await until(lambda: log.exists() and ".errors.jsonl" in log.read_text())
 

@@ -24,7 +24,7 @@ from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
 from tbatch_tui.tui.terminal.crash_report import report_crash
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import same_as_before, screen_lines, screen_text
+from tests.helpers.drawn import same_as_before, screen_lines, screen_opened, screen_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ async def test_the_name_is_in_the_header_at_every_size(
         await until(lambda: "Validating" in screen_text(app))
         assert screen_lines(app)[0].startswith(" Jobs   work  ")
         await pilot.press("P")
-        await until(lambda: isinstance(app.screen, ChoiceDialog))
+        await screen_opened(app, ChoiceDialog)
         shown = screen_text(app)
         for box, name in ((work, "PORT-A"), (home, "PORT-B")):
             port = box.base_url.rpartition(":")[2]
@@ -164,7 +164,7 @@ async def test_an_upload_is_asked_about_and_goes_on_when_its_profile_is_back(
         await app.engine.submit_checked(file, Endpoint.CHAT, requests=1)
         await until(lambda: app.engine.has_transfers)
         await switch_to("home", app, pilot)
-        await until(lambda: isinstance(app.screen, Confirm))
+        await screen_opened(app, Confirm)
         await pilot.press("y")
         await until(lambda: is_on(app, "home"))
         assert len(work.jobs) == 1  # the one that was there before
@@ -233,12 +233,12 @@ async def test_downloads_of_a_profile_that_was_left_wait_for_it_and_that_is_said
         await app.engine.download(job_id)
         await until(lambda: app.engine.has_transfers)
         await switch_to("home", app, pilot)
-        await until(lambda: isinstance(app.screen, Confirm))
+        await screen_opened(app, Confirm)
         await pilot.press("y")
         await until(lambda: is_on(app, "home"))
         await until(lambda: "1 download of work: waiting" in screen_text(app))
         await switch_to("slow", app, pilot)
-        await until(lambda: isinstance(app.screen, KeyWait))
+        await screen_opened(app, KeyWait)
         await pilot.press("escape")
         await until(lambda: is_on(app, "home") and "1 download of work" in screen_text(app))
         await switch_to("work", app, pilot)

@@ -30,7 +30,7 @@ from tbatch_tui.tui.screens.results.session import ResultsSession
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
-from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
+from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_opened, screen_text
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answer_row, error_row, request_row, response_row, write_rows
 
@@ -477,7 +477,7 @@ async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_
     save_job(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
     async with open_results(tmp_path, size) as (host, pilot):
         await pilot.press("R")
-        await until(lambda: isinstance(host.screen, RetryDialog), what="it asks")
+        await screen_opened(host, RetryDialog)
         await pilot.pause()
         check_screen(host)
         text = screen_text(host)
@@ -518,7 +518,7 @@ async def test_shown_rows_are_exported_and_no_file_is_overwritten_unasked(
         for answer in ("", "n", "y"):
             await press(host, pilot, "f")
             await pilot.press("x")
-            await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+            await screen_opened(host, ExportDialog)
             await pilot.pause()
             await pilot.press("down", "down", "space")
             await pilot.pause()
@@ -526,7 +526,7 @@ async def test_shown_rows_are_exported_and_no_file_is_overwritten_unasked(
             assert "(•) CSV" in screen_text(host)
             await pilot.press("enter")
             if answer:
-                await until(lambda: isinstance(host.screen, Confirm), what="it asks before writing over")
+                await screen_opened(host, Confirm)
                 target.write_text("mine")
                 await pilot.press(answer)
             await wait_until_idle(host, pilot)
@@ -582,7 +582,7 @@ async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
         assert opened.startswith("https://h/talks/calls/b.mp3?") and "X-Amz-Signature=" in opened
         for again in (False, True):
             await pilot.press("x")
-            await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+            await screen_opened(host, ExportDialog)
             await pilot.pause()
             if not again:
                 await pilot.press(*["down"] * 6, "space")
@@ -591,7 +591,7 @@ async def test_recordings_are_read_with_their_times_and_written_as_subtitles(
             assert "(•) Subtitles, srt" in screen_text(host), "and it is offered again"
             await pilot.press("enter")
             if again:
-                await until(lambda: isinstance(host.screen, Confirm), what="it asks before writing over")
+                await screen_opened(host, Confirm)
                 assert "its others stay" in screen_text(host)
                 await pilot.press("y")
             await wait_until_idle(host, pilot)
@@ -604,7 +604,7 @@ async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
     save_job(tmp_path)
     async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         await press(host, pilot, "enter")
     merged = (tmp_path / "results" / "safety-eval-8f3a12c4.merged.jsonl").read_text().splitlines()
@@ -630,7 +630,7 @@ async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path, monk
     monkeypatch.setattr(exporter, "export_rows", export_until_stopped)
     async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         await pilot.press(*["down"] * 4, "space")  # Markdown
         host.simulate_key("enter")  # Pilot would wait until all is written

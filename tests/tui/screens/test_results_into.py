@@ -17,8 +17,7 @@ from tbatch_tui.tui.screens.results.exporting.choice import ExportPreferences
 from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tbatch_tui.tui.widgets.text_input import TextInput
-from tests.conftest import until
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.result_rows import answer_row, error_row
 from tests.tui.screens.test_results import SIZES, open_results, press, save_job, wait_until_idle
 
@@ -42,7 +41,7 @@ async def test_the_first_choice_writes_the_table_with_the_answers(size: tuple[in
     save_made_job(tmp_path)
     async with open_results(tmp_path, size) as (host, pilot):
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         check_screen(host)
         text = screen_text(host)
@@ -63,7 +62,7 @@ async def test_the_other_choices_are_as_ever(tmp_path: Path) -> None:
     save_made_job(tmp_path)
     async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         await pilot.press("down", "space")
         await pilot.pause()
@@ -79,7 +78,7 @@ async def test_a_table_that_is_gone_or_has_changed_is_not_written(tmp_path: Path
     source.write_text(source.read_text() + "New.;5\n")
     async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         await press(host, pilot, "enter")
         toasts = " ".join(f"{toast.title} {toast.message}" for toast in host._notifications)
@@ -87,7 +86,7 @@ async def test_a_table_that_is_gone_or_has_changed_is_not_written(tmp_path: Path
         assert not list((tmp_path / "results").glob("*"))
         source.unlink()
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         text = screen_text(host)
         assert "( ) into reviews.csv · is not where it was: say where" in text and "(•) Merged JSONL" in text
@@ -111,7 +110,7 @@ async def test_what_was_chosen_for_a_job_is_offered_again(tmp_path: Path) -> Non
     other.mkdir()
     async with open_results(tmp_path, (80, 30)) as (host, pilot):
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         host.screen.query_one("#html", Checkbox).action_tick()
         host.screen.query_one("#reasoning", Checkbox).action_tick()
@@ -122,7 +121,7 @@ async def test_what_was_chosen_for_a_job_is_offered_again(tmp_path: Path) -> Non
         page = (other / "mine.html").read_text(encoding="utf-8")
         assert "<h3>answer</h3>" in page and "3 in = 2 ok + 1 error + 0 missing" in page
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks again")
+        await screen_opened(host, ExportDialog)
         await pilot.pause()
         text = screen_text(host)
         assert "(•) HTML report" in text and "[x] with reasoning" in text

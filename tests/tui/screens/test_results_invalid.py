@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tests.conftest import until
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.result_rows import answer_row, error_row, request_row
 from tests.tui.screens.test_results import (
     JOB,
@@ -74,7 +74,7 @@ async def test_each_cause_of_invalid_answers_has_a_tick_of_its_own(size: tuple[i
     save_labels(tmp_path)
     async with open_results(tmp_path, size) as (host, pilot):
         await pilot.press("R")
-        await until(lambda: isinstance(host.screen, RetryDialog), what="it asks")
+        await screen_opened(host, RetryDialog)
         await pilot.pause()
         check_screen(host)
         text = screen_text(host)

@@ -15,7 +15,7 @@ from tbatch_tui.tui.screens.results.exporting.dialog import ExportDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tests.conftest import until
-from tests.helpers.drawn import check_screen, screen_lines, screen_text
+from tests.helpers.drawn import check_screen, screen_lines, screen_opened, screen_text
 from tests.helpers.result_rows import answer_row, encode_row, error_row, write_rows
 from tests.tui.screens.test_results import (
     ERRORS,
@@ -96,7 +96,7 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
     async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "m")
         await pilot.press("R")
-        await until(lambda: isinstance(host.screen, RetryDialog))
+        await screen_opened(host, RetryDialog)
         await press(host, pilot, "enter")
         [path] = host.to_check
         assert path.read_bytes() == encode_row(INPUT[2]) + b"\n"
@@ -147,11 +147,11 @@ async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> Non
         await press(host, pilot, "space", "j", "space")  # the cursor goes on by itself
         assert "2 marked" in screen_text(host)
         await pilot.press("x")
-        await until(lambda: isinstance(host.screen, ExportDialog))
+        await screen_opened(host, ExportDialog)
         assert "2 marked rows" in screen_text(host)
         await press(host, pilot, "escape")
         await pilot.press("R")
-        await until(lambda: isinstance(host.screen, RetryDialog))
+        await screen_opened(host, RetryDialog)
         on = {tick.id: tick.on for tick in host.screen.query(Checkbox)}
         assert on.pop("marked") and not any(on.values())
         check_screen(host)
@@ -161,6 +161,6 @@ async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> Non
         await press(host, pilot, "escape")
         assert "marked" not in screen_text(host) and not host.went_back
         await pilot.press("R")
-        await until(lambda: isinstance(host.screen, RetryDialog))
+        await screen_opened(host, RetryDialog)
         assert not host.screen.query("#marked")
         await press(host, pilot, "escape")

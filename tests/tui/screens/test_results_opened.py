@@ -10,7 +10,7 @@ from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.screens.values.screen import ValuesScreen
 from tests.conftest import until
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.result_rows import answer_row, request_row, write_rows
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def test_an_output_file_opens_in_results_with_its_questions(tmp_path: Path
 
         write_rows(tmp_path / "other.jsonl", [request_row(each, f"Shade {each}?") for each in "ab"])
         await pilot.press("i")
-        await until(lambda: isinstance(app.screen, InputDialog))
+        await screen_opened(app, InputDialog)
         await pilot.press("ctrl+u", *"asked.json", "enter")
         await until(lambda: "This file does not hold requests." in screen_text(app))
         await pilot.press("ctrl+u", *"other.jsonl", "enter")
@@ -50,7 +50,7 @@ async def test_an_output_file_opens_in_results_with_its_questions(tmp_path: Path
         await pilot.press("V")
         await until(lambda: isinstance(app.screen, ValuesScreen) and "Amber" in screen_text(app))
         await pilot.press("escape", "i")
-        await until(lambda: isinstance(app.screen, InputDialog))
+        await screen_opened(app, InputDialog)
         await pilot.press("ctrl+u", "enter")
         await until(lambda: (screen := results(app)) is not None and not screen.session.index.has_input)
         assert asked.exists()

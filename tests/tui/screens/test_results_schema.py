@@ -11,7 +11,7 @@ from tbatch_tui.engine.results import Outcome
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog, read_schema
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.result_rows import answer_row
 from tests.tui.screens.test_results import (
     INPUT,
@@ -43,7 +43,7 @@ SPEC = "label: enum[good,bad]"
 
 async def give(host: Host, pilot: Pilot[object], text: str) -> None:
     await pilot.press("W")
-    await until(lambda: isinstance(host.screen, SchemaDialog))
+    await screen_opened(host, SchemaDialog)
     host.screen.query_one(TextInput).value = text
     await pilot.press("enter")
 
@@ -70,7 +70,7 @@ async def test_answers_are_judged_again_and_the_schema_stays_with_the_job(
         assert '"unsure" is not one of' in screen_text(host)
         await press(host, pilot, "E")
         await pilot.press("W")
-        await until(lambda: isinstance(host.screen, SchemaDialog))
+        await screen_opened(host, SchemaDialog)
         assert host.screen.query_one(TextInput).value == SPEC
         check_screen(host)
         host.screen.query_one(TextInput).value = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from tbatch_tui.tui.screens.results.listing.column_dialog import ColumnDialog
 from tbatch_tui.tui.screens.results.listing.columns import common_ends
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
-from tests.helpers.drawn import check_screen, screen_lines, screen_text
+from tests.helpers.drawn import check_screen, painted, screen_lines, screen_opened, screen_text
 from tests.helpers.result_rows import answer_row, build_index, error_row, request_row, response_row
 from tests.tui.screens.test_results import (
     ERRORS,
@@ -53,9 +54,10 @@ async def test_a_search_is_in_the_answers_unless_a_prefix_says_otherwise(size: t
         ):
             await press(host, pilot, "slash", *typed, "enter")
             await until(lambda: custom_ids(host) == ids and said in screen_text(host), what=typed)  # noqa: B023
+            await painted(host)
             check_screen(host)
             if typed == "needle":
-                assert "late Needle" in next(row for row in screen_lines(host) if "case-5" in row), "the row shows it"
+                await until(lambda: re.search(r"case-5 .*late Needle", screen_text(host)), what="the row shows it")
             if typed.startswith("prompt"):
                 assert any("Prompt" in row for row in screen_lines(host)) or size[0] == 60
             await press(host, pilot, "escape")
@@ -125,7 +127,7 @@ async def test_fields_of_the_answers_are_columns_that_are_remembered(size: tuple
 
 async def press_into_dialog(host: Any, pilot: Any) -> None:
     await pilot.press("O")
-    await until(lambda: isinstance(host.screen, ColumnDialog))
+    await screen_opened(host, ColumnDialog)
     await pilot.pause()
 
 

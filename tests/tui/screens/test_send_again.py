@@ -12,7 +12,7 @@ from tbatch_tui.engine.options import Budget
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen
+from tests.helpers.drawn import check_screen, screen_opened
 from tests.tui.scenarios.test_main_path import on, shows
 from tests.tui.screens.test_groups import COUNT, open_create
 
@@ -134,7 +134,7 @@ async def test_above_the_budget_it_is_sent_once_the_amount_is_typed(
         await pilot.press("w")
         await until(lambda: shows(app, "again?"))
         await pilot.press("y")
-        await until(lambda: isinstance(app.screen, TypeToConfirm))
+        await screen_opened(app, TypeToConfirm)
         question = app.screen
         assert isinstance(question, TypeToConfirm)
         await pilot.press(*question._words[0], "enter")

@@ -20,7 +20,7 @@ from tbatch_tui.tui.screens.values.screen import ValuesScreen
 from tbatch_tui.tui.screens.values.session import parse_patterns
 from tests.conftest import until
 from tests.helpers.app_host import ALL_SIZES
-from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_text
+from tests.helpers.drawn import check_screen, missing_words, painted, resize, same_as_before, screen_opened, screen_text
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answer_row, request_row
 from tests.tui.screens.test_results import JOB, Host, open_results, press, save_job, wait_until_idle
@@ -97,7 +97,7 @@ async def open_values(
         async with host.run_test(size=size) as pilot:
             await wait_until_idle(host, pilot)
             await press(host, pilot, "V")
-            await until(lambda: isinstance(host.screen, ValuesScreen))
+            await screen_opened(host, ValuesScreen)
             await wait_until_idle(host, pilot)
             assert isinstance(host.screen, ValuesScreen)
             yield host, pilot, host.screen
@@ -117,7 +117,7 @@ async def test_values_at_every_size(tmp_path: Path) -> None:
                 await press(host, pilot, "h", "j", "l")
             elif state == "crossed":
                 await pilot.press("b")
-                await until(lambda: isinstance(host.screen, ChoiceDialog))
+                await screen_opened(host, ChoiceDialog)
                 await press(host, pilot, "G", "enter")
                 await until(lambda: screen.session.by is not None)
             texts = []
@@ -164,7 +164,7 @@ async def test_by_a_column_of_the_source(tmp_path: Path) -> None:
     save_reviews(tmp_path)
     async with open_values(tmp_path) as (host, pilot, screen):
         await pilot.press("b")
-        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await screen_opened(host, ChoiceDialog)
         assert "column of the source table" in screen_text(host)
         await press(host, pilot, "G", "enter")
         await until(lambda: screen.session.by is not None and screen.grid.row_count > 0)
@@ -191,7 +191,7 @@ async def test_the_source_may_be_gone(tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").unlink()
     async with open_values(tmp_path) as (host, pilot, _):
         await pilot.press("b")
-        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await screen_opened(host, ChoiceDialog)
         assert "Columns of the source table are not here" in screen_text(host)
         await press(host, pilot, "escape")
 
@@ -201,7 +201,7 @@ async def test_a_pattern_takes_fields_out(tmp_path: Path) -> None:
     async with open_values(tmp_path) as (host, pilot, screen):
         await press(host, pilot, "h", "j", "j")
         await pilot.press("semicolon")
-        await until(lambda: isinstance(host.screen, PatternDialog))
+        await screen_opened(host, PatternDialog)
         host.screen.query_one("TextInput").value = r"reason (?P<reason>\d)"  # type: ignore[attr-defined]
         await press(host, pilot, "enter")
         await until(lambda: "reason" in screen.session.columns())
@@ -210,7 +210,7 @@ async def test_a_pattern_takes_fields_out(tmp_path: Path) -> None:
         column = screen.session.columns()["reason"]
         assert (column.filled, sorted(column.labels)) == (39, ["0", "1", "2", "3", "4"])
         await pilot.press("semicolon")
-        await until(lambda: isinstance(host.screen, PatternDialog))
+        await screen_opened(host, PatternDialog)
         host.screen.query_one("TextInput").value = "("  # type: ignore[attr-defined]
         await press(host, pilot, "enter")
         await until(lambda: any("not a regular expression" in message.title for message in host.bridge.log))
@@ -219,7 +219,7 @@ async def test_a_pattern_takes_fields_out(tmp_path: Path) -> None:
         assert screen.session.columns()["reason"].filled == 39
         await press(host, pilot, "h", "j", "j")
         await pilot.press("semicolon")
-        await until(lambda: isinstance(host.screen, PatternDialog))
+        await screen_opened(host, PatternDialog)
         assert host.screen.query_one("TextInput").value == r"reason (?P<reason>\d)"  # type: ignore[attr-defined]
         host.screen.query_one("TextInput").value = ""  # type: ignore[attr-defined]
         await press(host, pilot, "enter")
@@ -246,7 +246,7 @@ async def test_rows_that_are_listed_are_counted(tmp_path: Path) -> None:
         async with host.run_test(size=(120, 30)) as pilot:
             await wait_until_idle(host, pilot)
             await press(host, pilot, "space", "j", "space", "V")
-            await until(lambda: isinstance(host.screen, ValuesScreen))
+            await screen_opened(host, ValuesScreen)
             await wait_until_idle(host, pilot)
             assert "marked" in screen_text(host)
             assert "2 of 5 counted" in screen_text(host)
@@ -262,7 +262,7 @@ async def test_hostile_answers_stay_in_their_cells(tmp_path: Path, monkeypatch: 
             await pilot.press("h", "j")
             check_screen(host)
         await pilot.press("b")
-        await until(lambda: isinstance(host.screen, ChoiceDialog))
+        await screen_opened(host, ChoiceDialog)
         check_screen(host)
         await press(host, pilot, "enter")
         await wait_until_idle(host, pilot)

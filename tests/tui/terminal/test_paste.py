@@ -15,7 +15,7 @@ from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.screens.pick.dropped import dropped_paths
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, screen_opened, screen_text
 from tests.helpers.keyboard import type_at_once
 from tests.tui.scenarios.test_main_path import on, shows
 
@@ -120,7 +120,7 @@ async def test_lines_of_a_note_stay_and_those_of_a_label_are_joined(still_sandbo
     async with app.run_test(size=(60, 20)) as pilot:
         await until(lambda: shows(app, "Validating"))
         await pilot.press("e")
-        await until(lambda: isinstance(app.screen, EditLabel))
+        await screen_opened(app, EditLabel)
         await pilot.pause()
         paste(app, "first\r\n second\u202e\n")
         await pilot.press("tab")

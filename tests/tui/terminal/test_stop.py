@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -52,8 +53,10 @@ def is_stopped(terminal: Terminal) -> bool:
     return stat.rpartition(")")[2].split()[0] == "T"
 
 
-def command(sandbox: Sandbox, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextlib.contextmanager
+def command(sandbox: Sandbox, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command, and end it when the test fails: to leave a `Popen` waits for it, for ever if need be."""
+    with subprocess.Popen(
         [sys.executable, "-m", "tbatch_tui", arguments[0], "--data-dir", str(folder / "data"), *SOON, *arguments[1:]],
         cwd=folder,
         env={**os.environ, "TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url},
@@ -61,7 +64,11 @@ def command(sandbox: Sandbox, folder: Path, *arguments: str) -> subprocess.Popen
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
 @pytest.mark.parametrize("by_key", [True, False])
