@@ -225,7 +225,7 @@ def write_chat(path: Path, prompts: list[str]) -> Path:
     return path
 
 
-async def until(condition: Callable[[], object], *, what: str = "", within: float = 20.0) -> None:
+async def until(condition: Callable[[], object], *, what: str = "", within: float = 40.0) -> None:
     """Wait until the condition holds, and fail the test after `within` seconds. `what` is named in that error."""
     end = asyncio.get_running_loop().time() + within
     while not condition():

@@ -130,7 +130,7 @@ async def test_leaving_does_not_wait_for_a_stalled_upload(
             await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await until(lambda: any(c.method == "PUT" for c in sandbox.requests))
             began = time.monotonic()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
         assert all(t.daemon for t in threading.enumerate() if t.name == "call")
         sandbox.clear_faults()
         async with make_engine(sandbox) as engine:
@@ -149,7 +149,7 @@ async def test_leaving_does_not_wait_for_a_stalled_download(sandbox: Sandbox, ma
             await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
             began = time.monotonic()
         await asyncio.to_thread(_wait_for_threads, "body")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
         async with make_engine(sandbox) as engine:
             await engine.wait_until(job_id, fetched)
 

@@ -238,7 +238,7 @@ async def test_wider_shows_no_less(screen: str, folder: Path) -> None:
             check_screen(app)
             name = f"size-{screen}-{size[0]}x{size[1]}.txt"
             with contextlib.suppress(AssertionError):  # what is still being measured or scrolled to settles
-                await until(lambda: drawn(app) == snapshot(name), within=3)  # noqa: B023
+                await until(lambda: drawn(app) == snapshot(name), within=10)  # noqa: B023
             texts.append(inside(app))
             same_as_before(drawn(app), name)
     for narrow, wide in pairwise(texts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -387,12 +387,12 @@ async def test_a_million_rows_are_not_all_read() -> None:
     app = TableApp([])
     async with app.run_test(size=(80, 24)) as pilot:
         source = Million()
-        started = asyncio.get_running_loop().time()
+        started = time.process_time()
         app.table.set_source(source)
         await pilot.press("G", "k", "pageup", "g", "G")
         assert "999,999" in app.cursor_line()
         assert source.asked < 2_000
-        assert asyncio.get_running_loop().time() - started < 2
+        assert time.process_time() - started < 2
 
 
 @given(st.integers(0, 200), st.permutations(list(range(5))))
