@@ -23,7 +23,7 @@ from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.compose.sums import SumLine
 from tbatch_tui.tui.screens.compose.text_area import TemplateArea
 from tests.conftest import CHAT_MODEL, until
-from tests.helpers.drawn import screen_opened
+from tests.helpers.drawn import resize, screen_opened
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def test_what_is_typed_is_in_sight_and_a_high_screen_has_all_faults(tmp_pa
         await until(lambda: "column that does not exist: x" in app.text, what="what is typed comes before the model")
         text = "".join(piece for piece, _ in app.screen.query(SumLine).first().styled_text(0))
         assert "No model is named" not in text and "1 more" in text
-        await pilot.resize_terminal(100, 40)
+        await resize(app, pilot, (100, 40))
         await until(lambda: "column that does not exist: x" in app.text and "No model is named" in app.text)
         assert "1 more" not in app.text
 

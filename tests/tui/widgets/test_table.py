@@ -16,7 +16,7 @@ from tbatch_tui.tui.widgets.table.columns import GUTTER, Column, Need, place_col
 from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, group_starts
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tbatch_tui.tui.widgets.table.widths import GAP
-from tests.helpers.drawn import Bare, check_screen, painted, screen_lines, screen_text
+from tests.helpers.drawn import Bare, check_screen, resize, screen_lines, screen_text
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -310,8 +310,7 @@ async def test_live_resize_recomputes_the_columns() -> None:
         app.table.move_cursor(index=400)
         seen = []
         for width, height in [(140, 40), (80, 24), (60, 20), (30, 8), (12, 4), (140, 40)]:
-            await pilot.resize_terminal(width, height)
-            await painted(app)
+            await resize(app, pilot, (width, height))
             check_screen(app)
             assert app.cursor_line(), (width, height)
             seen.append(sum(title in screen_lines(app)[0] for title in ("Kind", "Name", "Note", "Number", "Bar")))
