@@ -226,8 +226,18 @@ def write_chat(path: Path, prompts: list[str]) -> Path:
 
 
 async def until(condition: Callable[[], object], *, what: str = "", within: float = 40.0) -> None:
-    """Wait until the condition holds, and fail the test after `within` seconds. `what` is named in that error."""
+    """Wait until the condition holds, and fail the test after `within` seconds. `what` is named in that error.
+
+    What it asks for may not be on the screen yet: that is no error before the time is up.
+    """
+    from textual.css.query import NoMatches
+
+    def holds() -> object:
+        with contextlib.suppress(NoMatches):
+            return condition()
+        return False
+
     end = asyncio.get_running_loop().time() + within
-    while not condition():
+    while not holds():
         assert asyncio.get_running_loop().time() < end, f"did not happen within {within:g} s: {what or condition}"
         await asyncio.sleep(0.03)

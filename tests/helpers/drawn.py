@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import re
 import unicodedata
@@ -125,7 +126,9 @@ def same_as_before(drawn: str, name: str) -> None:
     path = SNAPSHOTS / name
     if os.environ.get("TBATCH_SNAPSHOTS") == "write":
         path.write_text(drawn, encoding="utf-8")
-    assert drawn == path.read_text(encoding="utf-8")
+    before = snapshot(name)
+    changed = difflib.unified_diff(before.splitlines(), drawn.splitlines(), name, "drawn", lineterm="")
+    assert drawn == before, "\n".join(changed)
 
 
 def shows_no_less(narrow: str, wide: str) -> bool:

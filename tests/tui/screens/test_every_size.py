@@ -53,6 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home with a history, a clean and a faulty file; the clock stands still."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("tbatch_tui.tui.widgets.reader.view.BUDGET", 5.0)  # a busy machine wraps fewer lines at once
     time.tzset()
     work = tmp_path / "work"
     work.mkdir()
