@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.widgets.reader import view
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedText, fold
 from tests.conftest import until
@@ -106,13 +107,16 @@ async def test_all_of_a_long_text_can_be_reached() -> None:
         assert bottom(app) == "line 29979"
 
 
-async def test_another_width_shows_the_same_place() -> None:
+@pytest.mark.parametrize("budget", [view.BUDGET, 0.00002], ids=["at once", "a machine that is busy"])
+async def test_another_width_shows_the_same_place(budget: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the text above it cannot be wrapped between two keys."""
     app = ViewApp(*(Block(" ".join(f"{block}.{word}" for word in range(2_000))) for block in range(5)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.view.scroll_to(y=500, animate=False)
         await pilot.pause()
         word = top(app).split()[0]
+        monkeypatch.setattr(view, "BUDGET", budget)
         for width in (140, 60, 80):
             await pilot.resize_terminal(width, 24)
             await until(lambda: app.view.outer_size.width == width)  # noqa: B023 - it is awaited here

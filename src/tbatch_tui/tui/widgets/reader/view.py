@@ -52,6 +52,8 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         """The line of the current hit; -1 before the first."""
         self._start: int | None = None
         """The block that is kept in view until the user scrolls."""
+        self._kept: tuple[int, int] | None = None
+        """Block and offset of the text that was at the top at another width, until it is wrapped again."""
         self._begin(0)
 
     def show(
@@ -71,7 +73,7 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         self._pattern = query_pattern(query)
         self._hit = self._hit if keep_scroll else -1
         self._following = False
-        self._start = start
+        self._start, self._kept = start, None
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
             top = round(self.scroll_y) if keep_scroll else self._top_for_start()
@@ -128,7 +130,8 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
             elif at >= len(self._wrapped):
                 return False
             elif self._hits_in(at):
-                self._hit, self._start = at, None
+                self._hit = at
+                self._let_scroll()
                 self.scroll_to(y=max(0, at - self.size.height // 3), animate=False, force=True)
                 self.refresh()
                 return True
@@ -179,16 +182,36 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
             return
         top = round(self.scroll_y)
         anchor = self._wrapped[top] if 0 < top < len(self._wrapped) else None
+        if anchor is not None and self._kept is None and self._start is None:
+            self._kept = anchor.block, anchor.offset
         self._hit = -1
         self._clear_selection()
         self._begin(width)
-        if anchor is None or self._start is not None:
+        if self._kept is None:
             self._wrap(top + self.size.height + AHEAD)
+        else:
+            self._scroll_to_kept()
+
+    def _scroll_to_kept(self) -> None:
+        """Scroll to the text that was at the top, as soon as it and a screen below it is wrapped at this width."""
+        if self._kept is None:
             return
-        position = (anchor.block, anchor.offset)
         self._wrap(None)
-        line = bisect_right(self._wrapped, position, key=lambda line: (line.block, line.offset)) - 1
-        self.call_after_refresh(self.scroll_to, y=max(0, line), animate=False, force=True)
+        line = bisect_right(self._wrapped, self._kept, key=lambda line: (line.block, line.offset)) - 1
+        if line + self.size.height >= len(self._wrapped) and not self._ended:
+            self.call_after_refresh(self._scroll_to_kept)
+        else:
+            self.call_after_refresh(self._end_kept, self._kept, max(0, line))
+
+    def _end_kept(self, kept: tuple[int, int], line: int) -> None:
+        """Scroll to a line, unless the user has scrolled, or there is another width once more."""
+        if self._kept == kept:
+            self._kept = None
+            self.scroll_to(y=line, animate=False, force=True)
+
+    def _let_scroll(self) -> None:
+        """Leave the view where the user scrolls to."""
+        self._start = self._kept = None
 
     def get_content_height(self, _container: Size, viewport: Size, width: int) -> int:
         """Take as many lines as there are, up to the screen's, for `height: auto`."""
@@ -203,7 +226,7 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
 
     def on_scroll_to(self) -> None:
         """Leave the view where the user drags it to."""
-        self._start = None
+        self._let_scroll()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Wrap ahead, and extend a selection that is being dragged."""
@@ -214,12 +237,13 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
 
     def on_mouse_scroll_down(self) -> None:
         """Wrap ahead."""
-        self._start = None
+        self._let_scroll()
         self._wrap_ahead()
 
     def on_mouse_scroll_up(self) -> None:
         """Stop following the end."""
-        self._following, self._start = False, None
+        self._following = False
+        self._let_scroll()
 
     def _wrap_ahead(self) -> None:
         """Wrap the lines that may be scrolled to next."""
@@ -320,15 +344,18 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
 
     def action_cursor_top(self) -> None:
         """Go to the first line."""
-        self._following, self._start = False, None
+        self._following = False
+        self._let_scroll()
         self.scroll_to(y=0, animate=False, force=True)
 
     def action_cursor_bottom(self) -> None:
         """Go to the last line, however much there is to wrap."""
-        self._following, self._start = True, None
+        self._following = True
+        self._let_scroll()
         self._follow()
 
     def _scroll_by(self, lines: int) -> None:
-        self._following, self._start = False, None
+        self._following = False
+        self._let_scroll()
         self._wrap_ahead()
         self.scroll_to(y=round(self.scroll_y) + lines, animate=False, force=True)
