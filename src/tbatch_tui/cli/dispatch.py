@@ -156,7 +156,13 @@ def _run_app(arguments: list[str], owns_process: bool) -> int:
         insecure=options.insecure,
     )
     try:
-        settings = resolve(file=options.file, demo=options.demo, base_url=options.base_url, profile=options.profile)
+        settings = resolve(
+            file=options.file[0] if options.file else None,
+            more_files=options.file[1:],
+            demo=options.demo,
+            base_url=options.base_url,
+            profile=options.profile,
+        )
     except SettingsError as error:
         parser.error(str(error))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

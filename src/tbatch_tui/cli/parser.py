@@ -108,9 +108,10 @@ def app_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "file",
-        nargs="?",
+        nargs="*",
         metavar="FILE",
-        help="requests to check, results to read, or a table, a folder or a recipe to make requests of",
+        help="requests to check, results to read, or a table, a folder or a recipe to make requests of; several files "
+        "of requests become one group",
     )
     parser.add_argument(
         "--demo", action="store_true", help="try it on a private sandbox: no key, nothing leaves this machine"

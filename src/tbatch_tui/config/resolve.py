@@ -25,13 +25,14 @@ from tbatch_tui.engine.server_address import is_loopback
 from tbatch_tui.text.paths import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
 def resolve_settings(
     *,
     file: str | Path | None = None,
+    more_files: Iterable[str | Path] = (),
     demo: bool = False,
     output_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -47,6 +48,7 @@ def resolve_settings(
 
     Args:
         file: The input file to check first.
+        more_files: The input files that become one group with it.
         demo: Whether the app runs on its private sandbox.
         output_dir: The flag; None if it was not given. So are `data_dir`, `poll_interval` (seconds), `base_url` and
             `profile`; an empty profile is none, whatever TBATCH_PROFILE says.
@@ -81,6 +83,7 @@ def resolve_settings(
         demo=demo,
         mouse=config.switch("mouse") and mouse,
         file=path_of(file) if file is not None else None,
+        more_files=tuple(map(path_of, more_files)),
         profile=own,
         profiles=profiles,
         origins=origins,

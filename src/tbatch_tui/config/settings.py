@@ -105,6 +105,8 @@ class Settings:
     mouse: bool = True
     file: Path | None = None
     """The input file to check first."""
+    more_files: tuple[Path, ...] = ()
+    """The input files that become one group with it."""
     theme: str | None = None
     tour: bool = False
     """Whether each screen explains itself in a line the first time it is shown."""

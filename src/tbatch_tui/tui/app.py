@@ -20,7 +20,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.messages import OpenPath
+from tbatch_tui.tui.messages import OpenPath, OpenPaths
 from tbatch_tui.tui.navigation import ProfileSwitch
 from tbatch_tui.tui.sanitize import lines
 from tbatch_tui.tui.screens.jobs.actions import format_answered
@@ -143,8 +143,9 @@ class TbatchApp(OrderedKeysApp[str], ProfileSwitch, CrashReportingApp[str]):
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.screen_change_signal.subscribe(self, lambda _: self.bridge.screen_changed())
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # fg: all is to be painted again
-        if self.settings.file is not None:
-            self.post_message(OpenPath(self.settings.file))
+        if (file := self.settings.file) is not None:
+            more = self.settings.more_files
+            self.post_message(OpenPaths([file, *more]) if more else OpenPath(file))
         if not self.is_headless:
             from tbatch_tui.tui.terminal.hangup import leave_when_told
             from tbatch_tui.tui.terminal.stop import on_stop

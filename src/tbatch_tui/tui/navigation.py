@@ -13,6 +13,7 @@ from textual.app import App
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.threads import run_detached
 from tbatch_tui.tui import theme
+from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.textual_private import replace_first_screen
 
 if TYPE_CHECKING:
@@ -66,8 +67,14 @@ class Navigation(App[str]):
             member.replace(self.screen.session.path, message.path)
         self.open_check(message.path, message.refused, member)
 
-    def on_open_paths(self, message: messages.OpenPaths) -> None:
-        """Go to Check with several files."""
+    @work(group="open", exclusive=True, exit_on_error=False)
+    async def on_open_paths(self, message: messages.OpenPaths) -> None:
+        """Go to Check with several files, or say why they cannot be one group."""
+        from tbatch_tui.engine.tables.compose.opening import why_not_together
+
+        if reason := await run_detached(lambda: why_not_together(message.paths)):
+            self.bridge.notify(line(reason), "One group is made of files of requests.", "warning")
+            return
         from tbatch_tui.tui.screens.check.several.screen import CheckFilesScreen
 
         screen = CheckFilesScreen(self.engine, self.bridge, message.paths)
@@ -274,7 +281,7 @@ class ProfileSwitch(Navigation):
         except BatchError as error:
             self.bridge.report(error)
             return
-        self._switching = asyncio.create_task(self._go_over(replace(settings, file=None), waiting))
+        self._switching = asyncio.create_task(self._go_over(replace(settings, file=None, more_files=()), waiting))
         try:
             await asyncio.shield(self._switching)
         finally:

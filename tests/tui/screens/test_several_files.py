@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def said(app: TbatchApp, text: str) -> bool:
     """Whether a message with this text was shown."""
-    return any(text in message.text for message in app.bridge.log)
+    return any(text in f"{message.title} {message.text}" for message in app.bridge.log)
 
 
 def write(path: Path, ids: list[str], *, head: str = "", end: str = "\n") -> Path:
@@ -175,7 +175,7 @@ async def test_marks_stay_and_escape_clears_the_filter_before_them(tmp_path: Pat
         await until(lambda: said(app, "No .jsonl file is shown"))
         await go_to(app, pilot, "shards")
         await pilot.press("space", "enter")
-        await until(lambda: shows(app, "rows.jsonl is a table"))
+        await until(lambda: said(app, "rows.jsonl is a table"))
         assert on(app, "Pick")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.screens.check.several.screen import CheckFilesScreen
 from tbatch_tui.tui.screens.compose.screen import ComposeScreen
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.screens.pick.dropped import dropped_paths
@@ -109,9 +110,15 @@ async def test_a_folder_and_several_files(still_sandbox: Sandbox, tmp_path: Path
         await until(lambda: isinstance(app.screen, ComposeScreen) and shows(app, "one.jsonl"))
         await pilot.press("escape", "escape")
         await until(lambda: app.screen is app.jobs)
-        paste(app, shlex.join(map(str, paths)))
+        paste(app, shlex.join(map(str, reversed(paths))))
+        await until(lambda: isinstance(app.screen, CheckFilesScreen))
+        assert isinstance(app.screen, CheckFilesScreen)
+        assert [file.path for file in app.screen.session.files] == paths, "in the order of their names"
+        await pilot.press("escape")
+        (folder / "table.csv").write_text("a\n1\n")
+        paste(app, shlex.join(map(str, [*paths, folder / "table.csv"])))
         await until(lambda: checked(app) == paths[0])
-        await until(lambda: shows(app, "2 files were dropped"))
+        await until(lambda: shows(app, "3 files were dropped"))
 
 
 async def test_lines_of_a_note_stay_and_those_of_a_label_are_joined(still_sandbox: Sandbox, tmp_path: Path) -> None:

@@ -61,4 +61,5 @@ def launch(settings: Settings, settings_of: Callable[[str], Settings] | None = N
             poll_interval=DEMO_POLL_INTERVAL,
             output_dir=DEFAULT_OUTPUT_DIR,
             file=None,
+            more_files=(),
         )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from textual.screen import ModalScreen
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.text.natural import path_key
 from tbatch_tui.text.paths import working_folder
-from tbatch_tui.tui.messages import OpenPath
+from tbatch_tui.tui.messages import OpenPath, OpenPaths
 from tbatch_tui.tui.render.path import shorten_path
+from tbatch_tui.tui.screens.pick.marks import SUFFIX
 from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path, shell_words
 
 if TYPE_CHECKING:
@@ -38,10 +40,13 @@ async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> Non
     except BatchError as error:
         bridge.report(error)
         return
+    if len(paths) > 1 and all(path.name.lower().endswith(SUFFIX) for path in paths):
+        screen.post_message(OpenPaths(sorted(paths, key=path_key)))
+        return
     if len(paths) > 1:
         bridge.notify(
             f"{len(paths):,} files were dropped: {shorten_path(path)} is opened",
-            "The app opens one file at a time; `tbatch-tui check FILE…` checks them all.",
+            "Several .jsonl files open together, anything else one at a time.",
         )
     screen.post_message(OpenPath(path))
 

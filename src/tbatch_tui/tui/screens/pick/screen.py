@@ -12,7 +12,6 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError
-from tbatch_tui.engine.tables.compose.opening import why_not_together
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
@@ -257,8 +256,6 @@ class PickScreen(BaseScreen):
             await self._open(row.entry.path)
         elif len(paths) == 1:
             await self._open(paths[0])
-        elif reason := await asyncio.to_thread(why_not_together, paths):
-            self._show_error(LocalFileError(reason, fill_keys("Take its mark away, or {go.back} clears all marks.")))
         else:
             self._show_error(None)
             self.post_message(OpenPaths(paths))
