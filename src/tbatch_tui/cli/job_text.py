@@ -54,12 +54,18 @@ def job_facts(
         ("deadline", fmt.absolute(job.deadline) if job is not None and job.deadline and not job.is_ended else ""),
         ("tokens", _tokens(record.counts)),
         ("cost", _cost(cost)),
-        ("input", str(submission.path) if submission is not None else record.input_name),
+        ("input", _input(record)),
         ("warning", (submission.warning if submission is not None else "") or ""),
         ("note", record.note),
     ]
     facts += [(transfer.kind.value, _file_state(transfer)) for transfer in record.transfers]
     return [(name, value) for name, value in facts if value]
+
+
+def _input(record: JobRecord) -> str:
+    if slices := record.slices_read:
+        return f"{slices[0].path}, {record.source_words}"
+    return str(record.submission.path) if record.submission is not None else record.input_name
 
 
 def _tokens(counts: JobCounts | None) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def record_to_dict(record: JobRecord) -> dict[str, Any]:
     """Return all that is known of a record, as JSON takes it. Times are UTC; what is not known is None."""
-    job, submission = record.job, record.submission
+    job, submission, slices = record.job, record.submission, record.slices_read
     return {
         "id": job.id if job is not None else None,
         "key": record.key,
@@ -34,7 +34,11 @@ def record_to_dict(record: JobRecord) -> dict[str, Any]:
         "warning": submission.warning if submission is not None else None,
         "input": {
             "name": record.input_name or None,
-            "path": _path(submission.path) if submission is not None else None,
+            "path": _path(submission.path) if submission is not None and not slices else None,
+            "slices": [
+                {"path": _path(each.path), "offset": each.offset, "size": each.size - each.lacks_end} for each in slices
+            ]
+            or None,
             "sha256": submission.sha256 if submission is not None else None,
             "size": submission.size if submission is not None else (job.file_size if job is not None else None),
             "file_id": job.input_file_id if job is not None else (submission.file_id if submission else None),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.domain.submission import FileSlice
-from tbatch_tui.engine.local_files.file_slices import CopiedSlice, InputPlace, format_slices, parse_slices
+from tbatch_tui.engine.domain.submission import FileSlice, format_slices, parse_slices
+from tbatch_tui.engine.local_files.file_slices import CopiedSlice, InputPlace
 
 PIECES = st.lists(st.tuples(st.binary(max_size=9), st.binary(min_size=1, max_size=9), st.booleans()), max_size=5)
 

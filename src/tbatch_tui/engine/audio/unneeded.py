@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.audio.object_store import store_of
 from tbatch_tui.engine.audio.signed_copy import addresses_in
+from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
-from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
+from tbatch_tui.engine.local_files.file_slices import InputPlace
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.family import family_index
 from tbatch_tui.engine.results.outcomes import Outcome

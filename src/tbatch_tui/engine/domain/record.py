@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.job import FileKind, Job, JobStatus, LocalStatus, known_status
-from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import FileSlice, JobGroup, Submission, SubmissionState, parse_slices
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 
 if TYPE_CHECKING:
@@ -280,6 +280,30 @@ class JobRecord:
     def is_counted(self) -> bool:
         """Whether its results are counted, or there are none on disk to count."""
         return self.counts is not None or not self.has_results_here
+
+    @property
+    def slices_read(self) -> tuple[FileSlice, ...]:
+        """Where a part is read from, if its own file was removed; none for any other record."""
+        group, submission = self.group, self.submission
+        if group is None or submission is None or not group.has_no_copies or not self.paths:
+            return ()
+        return parse_slices(submission.slices)
+
+    @property
+    def source_words(self) -> str:
+        """Where in its file a part is read, such as `from byte 98,200,000`; empty if it has a file of its own."""
+        slices = self.slices_read
+        if len(slices) > 1:
+            return f"in {len(slices):,} pieces"
+        return f"from byte {slices[0].offset:,}" if slices else ""
+
+    @property
+    def source_files(self) -> list[Path]:
+        """The files that a part was made of, in their order; of a whole file, that."""
+        slices = parse_slices(self.submission.slices) if self.submission is not None else ()
+        found = dict.fromkeys(each.path for each in sorted(slices, key=lambda each: each.at))
+        own = self.submission.path if self.submission is not None else Path(self.input_name)
+        return [*found] or [self.group.path if self.group is not None else own]
 
     @property
     def answered_rows(self) -> int | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.endpoint import Endpoint
@@ -272,6 +273,35 @@ class FileSlice(NamedTuple):
     """Their offset among all requests of the group: that in the file, or in its files one after the other."""
     lacks_end: bool = False
     """Whether the last byte is a line end that is not in the file: its last line had none."""
+
+
+def format_slices(slices: Sequence[FileSlice]) -> str:
+    """Return slices as text, to be stored."""
+    if not slices:
+        return ""
+    import json  # the first rows do not need it
+
+    paths = list(dict.fromkeys(each.path for each in slices))
+    numbers = {path: number for number, path in enumerate(paths)}
+    rows = [[each.at, numbers[each.path], each.offset, each.size, int(each.lacks_end)] for each in slices]
+    return json.dumps({"paths": list(map(str, paths)), "slices": rows}, separators=(",", ":"))
+
+
+def parse_slices(text: str) -> tuple[FileSlice, ...]:
+    """Return the slices that `format_slices` wrote; none of a text that it did not write."""
+    if not text:
+        return ()
+    import json
+
+    try:
+        stored = json.loads(text)
+        paths = [Path(path) for path in stored["paths"]]
+        return tuple(
+            FileSlice(paths[number], offset, size, at, bool(lacks_end))
+            for at, number, offset, size, lacks_end in stored["slices"]
+        )
+    except (ValueError, TypeError, LookupError):
+        return ()
 
 
 class PartFile(NamedTuple):

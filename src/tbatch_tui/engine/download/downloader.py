@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download.fetch_file import FetchedFile, fetch_file, is_on_disk
 from tbatch_tui.engine.download.part_file import PartState
@@ -274,4 +275,6 @@ def _rights_of_input(record: JobRecord | None) -> int:
     """Return the rights of the file that a job's requests are from: its results get no more. For a thread."""
     if record is None or record.submission is None:
         return rights_of()
-    return rights_of(record.group.path if record.group is not None else record.submission.path)
+    if record.group is None:
+        return rights_of(record.submission.path)
+    return rights_of(*{each.path for each in parse_slices(record.submission.slices)} or {record.group.path})

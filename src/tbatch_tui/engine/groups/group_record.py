@@ -50,6 +50,11 @@ class GroupRecord(NamedTuple):
         """The result files of its parts that are on disk."""
         return tuple(path for part in self.parts for path in part.paths)
 
+    def input_words(self, words: Callable[[Path], str] = str) -> str:
+        """Return which file its parts are of; of several the first, as `words` writes it, and the name of the last."""
+        first, last = self.parts[0].source_files[0], self.parts[-1].source_files[-1]
+        return words(first) if first == last else f"{words(first)} … {last.name}"
+
     @property
     def created_at(self) -> float:
         """When it was submitted."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.groups.part_folders import using_copies, writing_parts
-from tbatch_tui.engine.local_files.file_slices import parse_slices
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.engine.threads import run_cancellable

@@ -9,51 +9,23 @@ import zlib
 from bisect import bisect_right
 from contextlib import contextmanager
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from tbatch_tui.engine.domain.submission import FileSlice
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from _typeshed import WriteableBuffer
+
+    from tbatch_tui.engine.domain.submission import FileSlice
 
 
 _PIECE = 1 << 20
 """Bytes that are read at once."""
-
-
-def format_slices(slices: Sequence[FileSlice]) -> str:
-    """Return slices as text, to be stored."""
-    if not slices:
-        return ""
-    import json  # the first rows do not need it
-
-    paths = list(dict.fromkeys(each.path for each in slices))
-    numbers = {path: number for number, path in enumerate(paths)}
-    rows = [[each.at, numbers[each.path], each.offset, each.size, int(each.lacks_end)] for each in slices]
-    return json.dumps({"paths": list(map(str, paths)), "slices": rows}, separators=(",", ":"))
-
-
-def parse_slices(text: str) -> tuple[FileSlice, ...]:
-    """Return the slices that `format_slices` wrote; none of a text that it did not write."""
-    if not text:
-        return ()
-    import json
-
-    try:
-        stored = json.loads(text)
-        paths = [Path(path) for path in stored["paths"]]
-        return tuple(
-            FileSlice(paths[number], offset, size, at, bool(lacks_end))
-            for at, number, offset, size, lacks_end in stored["slices"]
-        )
-    except (ValueError, TypeError, LookupError):
-        return ()
 
 
 class CopiedSlice(NamedTuple):

@@ -7,8 +7,9 @@ import stat
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
+from tbatch_tui.engine.local_files.file_slices import InputPlace
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.threads import run_reading

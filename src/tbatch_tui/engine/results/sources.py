@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
+from tbatch_tui.engine.domain.submission import parse_slices
+from tbatch_tui.engine.local_files.file_slices import InputPlace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.server_file import FileRole, FileUse, ServerFile
+from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.download.stream_check import hash_file
-from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
+from tbatch_tui.engine.local_files.file_slices import InputPlace
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:

@@ -109,7 +109,9 @@ def group_details(group: GroupRecord, now: float, cost: str, *, is_wide: bool) -
     if group.is_active and group.has_counts:
         second += [(" · ", QUIET), *group_outcome(group)]
     why = next((why for part in group.parts if (why := _why(part))), "")
-    source = f"input {line(fmt.short_path(group.group.path))} ({fmt.size(group.group.size)})"
+    source = f"input {line(group.input_words(fmt.short_path))} ({fmt.size(group.group.size)})"
+    if group.group.has_no_copies:
+        source += ", from which the parts are read"
     third: StyledText = [(line(why), ATTENTION), (" · ", QUIET)] if why else []
     if any(part.can_decide for part in group.parts):
         third = [(key_display(keys.SETTLE), "bold $accent-text"), (" decides", ""), (" · ", QUIET), *third]

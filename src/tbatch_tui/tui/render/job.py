@@ -223,7 +223,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         third.append((line(fill_keys(submission.hint or "")), ""))
     elif submission is not None:
         of = f", {record.part_words} of" if record.group is not None else ""
-        path = record.group.path if record.group is not None else submission.path
+        path = record.source_files[0] if record.group is not None else submission.path
         if record.can_send_again:
             third = [(key_display(keys.SETTLE), "bold $accent-text"), (" to send it again · ", "$status-quiet")]
         third += [

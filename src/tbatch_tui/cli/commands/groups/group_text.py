@@ -51,7 +51,7 @@ def group_facts(group: GroupRecord, now: float, prices: PriceList | None) -> lis
         ("created", f"{fmt.absolute(group.created_at)} ({fmt.age(group.created_at, now)})"),
         ("ends about", fmt.absolute(now + left) if left is not None else ""),
         ("deadline", fmt.absolute(group.deadline) if group.deadline is not None else ""),
-        ("input", str(group.group.path)),
+        ("input", _input(group)),
     ]
     facts += [
         (f"part {part.submission.part if part.submission is not None else ''}", _part(group, index))
@@ -66,6 +66,11 @@ def _waits_for(group: GroupRecord) -> str:
     if waiting and group.group.is_held:
         return f"you: {fmt.plural(waiting, 'part')} on hold, tbatch-tui continue sends them"
     return group.waits_for
+
+
+def _input(group: GroupRecord) -> str:
+    words = group.input_words()
+    return f"{words}, from which the parts are read" if group.group.has_no_copies else words
 
 
 def _outcomes(group: GroupRecord) -> str:

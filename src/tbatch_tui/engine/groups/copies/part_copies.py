@@ -14,10 +14,10 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.engine.domain.submission import REMOVED, REMOVING
+from tbatch_tui.engine.domain.submission import REMOVED, REMOVING, parse_slices
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.groups.part_folders import removing_copies
-from tbatch_tui.engine.local_files.file_slices import parse_slices, read_slices, stamp_of_slices
+from tbatch_tui.engine.local_files.file_slices import read_slices, stamp_of_slices
 from tbatch_tui.engine.threads import run_reading, yield_to_loop
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class PartCopies:
             slices = parse_slices(submission.slices) if submission is not None else ()
             if submission is None or not slices or not submission.path.is_relative_to(self._home):
                 continue
+            if not part.paths:
+                continue  # nothing came of it: it may be checked, mended or sent again
             if not any(each.path.is_relative_to(self._home) for each in slices) and submission.path.is_file():
                 found.append(_Copy(submission.path, slices, submission.size, submission.sha256))
         return found

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.split import new_folder
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
-from tbatch_tui.engine.local_files.file_slices import InputPlace, parse_slices
+from tbatch_tui.engine.local_files.file_slices import InputPlace
 from tbatch_tui.engine.local_files.rights import PRIVATE
 
 if TYPE_CHECKING:

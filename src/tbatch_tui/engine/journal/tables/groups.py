@@ -14,6 +14,7 @@ from tbatch_tui.engine.domain.submission import (
     PartFile,
     Pause,
     SubmissionState,
+    format_slices,
 )
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
@@ -80,8 +81,6 @@ class GroupTable:
         Args:
             fits: Whether the tokens of all parts may be enqueued beside these records, which have not ended.
         """
-        from tbatch_tui.engine.local_files.file_slices import format_slices  # not for the first frame
-
         path, endpoint = group.path, group.endpoint
         with self._db.transaction():
             group = group._replace(has_room=fits(self._records.active(account_id)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.local_files.file_slices import CopiedSlice, parse_slices
+from tbatch_tui.engine.domain.submission import parse_slices
+from tbatch_tui.engine.local_files.file_slices import CopiedSlice
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
 from tbatch_tui.engine.results.sources import Sources, sources_of

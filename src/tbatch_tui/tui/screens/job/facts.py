@@ -87,7 +87,7 @@ def file_facts(record: JobRecord, transfers: Transfers, input_state: InputState 
     job = record.job
     facts: list[Fact] = []
     if record.submission is not None:
-        facts += _input(record.submission, input_state)
+        facts += _input(record, record.submission, input_state)
     elif record.input_name:
         size = f"{fmt.size(job.file_size)}  " if job is not None and job.file_size is not None else ""
         facts.append(("Input", [(f"{size}{line(record.input_name)}", ""), (", not uploaded from here", QUIET)]))
@@ -116,7 +116,9 @@ def about_facts(
         of = f" of {fmt.count(record.group.requests)}" if record.group is not None else ""
         facts.append(("Requests", [(f"{fmt.count(record.requests)}{of}", "")]))
     if record.group is not None:
-        facts.append(("Part of", [(line(fmt.short_path(record.group.path)), ""), (f"  {record.part_words}", QUIET)]))
+        facts.append(
+            ("Part of", [(line(fmt.short_path(record.source_files[0])), ""), (f"  {record.part_words}", QUIET)])
+        )
     facts += _lineage(record, earlier, family, now)
     if job is not None:
         facts.append(("Job id", [(line(job.id), "")]))
@@ -150,10 +152,14 @@ def _explanation(record: JobRecord) -> str:
             return ""
 
 
-def _input(submission: Submission, state: InputState | None) -> list[Fact]:
+def _input(record: JobRecord, submission: Submission, state: InputState | None) -> list[Fact]:
     words, style = _INPUT_WORDS[state]
+    slices = record.slices_read
+    place = fmt.short_path(slices[0].path if slices else submission.path)
+    if slices:
+        place += f", {record.source_words}"
     return [
-        ("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.short_path(submission.path))}", "")]),
+        ("Input", [(fmt.size(submission.size), ""), (f"  {line(place)}", "")]),
         ("", [(words, style)]),
     ]
 

@@ -376,5 +376,6 @@ class JobScreen(RecordingActions, JobActions, BaseScreen):
             if transfer.state is TransferState.FETCHED and transfer.path is not None
         ]
         if record.submission is not None and self._input_state is not InputState.GONE:
-            files.append(JobFile("Input", record.submission.path, record.submission.size))
+            slices = record.slices_read  # the whole file then: its bytes are nowhere else
+            files.append(JobFile("Input", slices[0].path if slices else record.submission.path, record.submission.size))
         return files
