@@ -58,7 +58,7 @@ def _group(record: JobRecord) -> dict[str, Any] | None:
         return None
     return {
         "id": group.id,
-        "path": _path(group.path),
+        "path": _path(record.source_files[0]),
         "requests": group.requests,
         "part": submission.part,
         "parts": group.parts,

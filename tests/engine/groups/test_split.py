@@ -328,6 +328,10 @@ def test_nothing_is_written_to_a_disk_without_room(tmp_path: Path, monkeypatch: 
         write_parts(path, home, fingerprint=read_fingerprint(path), requests=500_000, requests_max=9, bytes_max=99)
     assert "nothing was written" in caught.value.hint
     assert list(home.iterdir()) == []
+    report = CheckReport(path, 500_000, path.stat().st_mtime_ns, 1, 1, None, "", {}, (), {}, 0, {})
+    with pytest.raises(LocalFileError, match=r"The 2 files, joined and then in parts, need 2\.0 MB, and 1"):
+        join([report, report], home, "week")
+    assert list(home.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

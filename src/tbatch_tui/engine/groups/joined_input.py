@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from tbatch_tui.engine.domain.submission import FileSlice, GroupFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.part_folders import writing_parts
+from tbatch_tui.engine.groups.split import need_room
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.rights import create_file, rights_of
@@ -68,7 +69,10 @@ def _join(
     folder = home.absolute() / secrets.token_hex(6)
     path = folder / f"{safe_name(name)}.jsonl"
     try:
-        folder.mkdir(mode=0o700, parents=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        size = sum(report.size + 1 for report in reports)  # with the line end that the last line may lack
+        need_room(f"The {len(reports):,} files, joined and then in parts,", home, 2 * size)
+        folder.mkdir(mode=0o700)
         with create_file(path, rights_of(*(report.path for report in reports))) as file:
             files = tuple(_append(report, file, cancelled) for report in reports)
             file.flush()

@@ -219,7 +219,7 @@ def new_folder(path: Path, home: Path, size: int) -> Iterator[Path]:
     folder = home / secrets.token_hex(6)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _need_room(path, home, size)
+        need_room(f"The parts of {path.name}", home, size)
         folder.mkdir(mode=0o700)
         yield folder
     except OSError as error:
@@ -230,11 +230,12 @@ def new_folder(path: Path, home: Path, size: int) -> Iterator[Path]:
         raise
 
 
-def _need_room(path: Path, home: Path, size: int) -> None:
+def need_room(what: str, home: Path, size: int) -> None:
+    """Raise LocalFileError if less than `size` is free in `home`, which exists, for what is named there."""
     free = shutil.disk_usage(home).free
     if free < size:
         raise LocalFileError(
-            f"The parts of {path.name} need {format_size(size)}, and {format_size(free)} are free in {home}",
+            f"{what} need {format_size(size)}, and {format_size(free)} are free in {home}",
             "Nothing was submitted, and nothing was written. Make room, or set another place with --data-dir.",
         )
 
