@@ -64,6 +64,22 @@ async def test_a_search_is_in_the_answers_unless_a_prefix_says_otherwise(size: t
             await until(lambda: len(custom_ids(host)) == 5)
 
 
+async def test_a_row_that_was_drawn_before_its_hit_was_found_is_drawn_again(tmp_path: Path) -> None:
+    save_job(tmp_path, output=[*ANSWERS, answer_row("case-5", "word " * 60 + "a late Needle at the end")])
+    async with open_results(tmp_path, (80, 24)) as (host, pilot):
+        screen = screen_of(host)
+        await press(host, pilot, "slash", *"needle", "enter")
+        hits = screen.session.hits
+        assert hits is not None and list(hits.snippets) == [4]
+        snippet = hits.snippets.pop(4)
+        screen.table.show_rows("")
+        screen.table.refresh_rows()
+        assert "late Needle" not in screen_text(host)
+        hits.snippets[4] = snippet
+        screen.table.show_rows("")
+        assert re.search("case-5 .*late Needle", screen_text(host))
+
+
 async def test_s_sorts_by_the_next_column_and_capital_s_the_other_way_round(tmp_path: Path) -> None:
     save_job(tmp_path, output=ANSWERS)
     async with open_results(tmp_path, (140, 40)) as (host, pilot):

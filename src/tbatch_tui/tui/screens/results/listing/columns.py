@@ -94,8 +94,9 @@ class CellData:
 
     @property
     def look(self) -> object:
-        """Something that is another one as soon as cells look different."""
-        return (self.index, self.query, self.hits and id(self.hits), self.prices, *map(id, self.values.values()))
+        """Something that is another one as soon as cells look different; a search adds to its hits as it goes on."""
+        found = len(self.hits.snippets) if self.hits is not None else 0
+        return (self.index, self.query, self.hits, found, self.prices, *map(id, self.values.values()))
 
     def snippet(self, row: Row) -> str:
         """Return the part of the text that holds a hit, where that is not its beginning."""
