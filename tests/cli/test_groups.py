@@ -93,6 +93,7 @@ def test_a_group_is_held_and_continued_from_the_shell(run: Run, sandbox: Sandbox
     held = run("hold", "big")
     assert held.returncode == 0 and "big: 2 parts on hold" in held.stderr and not sandbox.jobs
     assert "waits for  you: 2 parts on hold, tbatch-tui continue sends them" in run("get", "big").stdout
+    assert "big: 2 parts on hold: `tbatch-tui continue NAME` sends them" in run("ls").stderr
     group = json.loads(run("get", "big", "--json").stdout)
     assert group["is_held"] and group["states"]["NOT_SUBMITTED"] == 1
     done = run("continue", "big", *SOON)

@@ -125,6 +125,30 @@ async def test_a_group_is_paused_and_continues_stage_by_stage(
         await until(lambda: len(still_sandbox.jobs) == 3)
 
 
+async def test_what_was_refused_is_one_of_the_things_to_do_where_others_wait(
+    still_sandbox: Sandbox, tmp_path: Path, file: Path
+) -> None:
+    """Else a group with a refused part could not be paused by its row."""
+    still_sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
+    app = make_app(tmp_path, still_sandbox, requests_per_job=20, parts_at_once=1)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(lambda: app.engine.health.state is HealthState.OK)
+        fingerprint = await app.engine.fingerprint(file)
+        await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint)
+        await until(lambda: len(still_sandbox.jobs) == 1)
+        await until(lambda: shows(app, "▸ reviews") and shows(app, "1 not submitted"))
+        await pilot.press("g", "w")
+        await until(lambda: shows(app, "1 part that was not sent") and shows(app, "Pause"))
+        assert (
+            shows(app, "all 20 requests, each billed") and "…" not in screen_text(app).split("Send the other")[1][:600]
+        )
+        check_screen(app)
+        await pilot.press("down", "enter")
+        await until(lambda: shows(app, "Send reviews · 1 of 3 again?"))
+        await pilot.press("y")
+        await until(lambda: on(app, "Jobs") and shows(app, "waiting") and not shows(app, "not submitted"))
+
+
 async def test_results_of_the_parts_are_read_as_one(
     sandbox: Sandbox, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

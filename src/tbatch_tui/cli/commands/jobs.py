@@ -50,6 +50,8 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
         for row in rows:
             if isinstance(row, GroupRecord) and row.waits_for:
                 print_message(f"{row.name}: parts wait: {row.waits_for}.")
+            elif isinstance(row, GroupRecord) and row.group.is_held and (left := sum(p.is_waiting for p in row.parts)):
+                print_message(f"{row.name}: {fmt.plural(left, 'part')} on hold: `tbatch-tui continue NAME` sends them.")
     else:
         print_message("No jobs." if arguments.filter == "all" else f"No jobs: {arguments.filter}.")
     return OK

@@ -103,9 +103,9 @@ def group_details(group: GroupRecord, now: float, cost: str, *, is_wide: bool) -
     submitted = f"submitted {fmt.when(group.created_at, now)}"
     facts = (end, spent, deadline, format_kind(group.parts[0]), submitted)  # what is cut in a narrow terminal is last
     first = [(line(group.name), "bold"), *((f" · {fact}", QUIET) for fact in facts if fact)]
-    second: StyledText = [(f"{fmt.plural(group.group.parts, 'part')}: {format_parts(group)}", "")]
-    if group.group.is_held and any(part.is_waiting for part in group.parts):
-        second += [(" · ", QUIET), ("on hold", ATTENTION)]
+    is_held = group.group.is_held and any(part.is_waiting for part in group.parts)
+    second: StyledText = [("on hold", ATTENTION), (" · ", QUIET)] if is_held else []
+    second += [(f"{fmt.plural(group.group.parts, 'part')}: {format_parts(group)}", "")]
     if group.is_active and group.has_counts:
         second += [(" · ", QUIET), *group_outcome(group)]
     why = next((why for part in group.parts if (why := _why(part))), "")

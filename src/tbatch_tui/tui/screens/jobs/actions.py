@@ -139,6 +139,9 @@ class JobActions(Screen[None]):
         if (record := self.record_for("settle")) is None:
             return
         decisions = Decisions(self, self.engine, self.bridge)
+        group = self.current_group
+        if record.can_send_again and group is not None:  # where others wait, that is one of several things to do
+            record = next((part for part in group.parts if part.is_waiting), record)
         if record.is_waiting:
             await decisions.decide_rest(record)
         elif record.can_send_again:

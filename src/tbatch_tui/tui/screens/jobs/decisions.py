@@ -74,6 +74,8 @@ class Decisions:
             case Rest.SEND:
                 send = partial(self._engine.groups.send_rest, record.key)
                 await self._report(lambda over_budget: send(over_budget=over_budget))
+            case Rest.AGAIN:
+                await self.decide_unsent(next(part for part in parts if part.can_send_again))
             case Rest.HOLD:
                 await self._report(lambda _: self._engine.groups.hold(record.key))
             case Rest.GO_ON:

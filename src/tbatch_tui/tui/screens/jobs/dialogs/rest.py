@@ -24,6 +24,7 @@ class Rest(Enum):
 
     LOOK = "look"
     SEND = "send"
+    AGAIN = "again"
     HOLD = "hold"
     GO_ON = "continue"
     DROP = "drop"
@@ -45,7 +46,7 @@ class RestDialog(ChoiceDialog[Rest]):
         super().__init__(
             f"Send the other {rest:,} of {first.name_of_file}?",
             _explanation(parts, group, cost, rest),
-            list(_options(first, rest, is_held=group.is_held or asks_because_of(Pause.BUDGET, parts))),
+            list(_options(parts, rest, is_held=group.is_held or asks_because_of(Pause.BUDGET, parts))),
             leave="Cancel",
             title_width=18,
         )
@@ -112,12 +113,19 @@ def _over(parts: Sequence[JobRecord]) -> str:
     return f"; {why}" if found else ""
 
 
-def _options(first: JobRecord, rest: int, *, is_held: bool) -> Iterator[Option[Rest]]:
-    if any(transfer.path for transfer in first.transfers):
+def _options(parts: Sequence[JobRecord], rest: int, *, is_held: bool) -> Iterator[Option[Rest]]:
+    """Yield what can be done; each meaning fits into a terminal of 60 columns."""
+    if any(transfer.path for transfer in parts[0].transfers):
         yield Option(Rest.LOOK, "View answers", [("the rest stays on hold", "")])
-    yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
+    yield Option(Rest.SEND, "Send the rest", [(f"all {fmt.plural(rest, 'request')}, each billed", "")])
+    if unsent := sum(part.can_send_again for part in parts):
+        yield Option(Rest.AGAIN, "Send again", [(f"{fmt.plural(unsent, 'part')} that {_was(unsent)} not sent", "")])
     if is_held:
-        yield Option(Rest.GO_ON, "Continue", [("stage by stage, as chosen when it was submitted", "")])
+        yield Option(Rest.GO_ON, "Continue", [("in turn, as it was submitted", "")])
     else:
-        yield Option(Rest.HOLD, "Pause", [("nothing more is sent until you continue; jobs run on", "")])
+        yield Option(Rest.HOLD, "Pause", [("send nothing more; jobs run on", "")])
     yield Option(Rest.DROP, "Discard the rest", [("nothing more is billed", "")])
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
