@@ -351,7 +351,7 @@ class CreateScreen(BaseScreen):
         health = self.engine.health
         earlier_runs = self._file.earlier_runs.get(self.endpoint, [])
         notes: list[StyledText] = [format_health(health), self._file.format_runs(earlier_runs, self.engine.now())]
-        if text := format_send(self.send, self.report.requests):
+        if text := format_send(self.send, self.report.requests, len(self.reports)):
             notes.append([(text, "$status-quiet")])
         notes.append(self._stages.note(has_first=self.send is not Send.ALL))
         if self._is_busy:

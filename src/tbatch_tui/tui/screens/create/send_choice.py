@@ -34,11 +34,14 @@ class SendChoice(RadioLine[Send]):
         super().__init__(_LABELS, chosen, id=id)
 
 
-def format_send(send: Send, requests: int) -> str:
-    """Return what the choice means for a file of so many requests; empty where all of it is sent at once."""
+def format_send(send: Send, requests: int, files: int = 1) -> str:
+    """Return what the choice means for files with so many requests; empty where all of them are sent at once."""
     if send is Send.ALL:
         return ""
-    first, rest = f"{FIRST} requests from across the file are sent first", f"the other {requests - FIRST:,}"
+    first, rest = (
+        f"{FIRST} requests from across the {'file' if files == 1 else 'files'} are sent first",
+        f"the other {requests - FIRST:,}",
+    )
     if send is Send.ASK:
         return f"{first}; {rest} are on hold until you have seen the answers."
     return f"{first}; {rest} follow if all succeed."

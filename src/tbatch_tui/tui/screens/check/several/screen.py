@@ -68,6 +68,8 @@ class CheckFilesScreen(BaseScreen):
         super().__init__()
         self.engine = engine
         self.bridge = bridge
+        self._is_stale = True
+        """Whether something is known that is not shown yet."""
         self.session = FilesSession(paths, self._changed, engine.options.store_address)
 
     # -- layout --------------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ class CheckFilesScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Start the check, and watch the files and the connection."""
-        self._ticker = self.set_interval(1 / _FRAMES, self._show_progress)
+        self.set_interval(1 / _FRAMES, self._show_frame)
         self.set_interval(WATCH_INTERVAL, self._check_if_changed)
         self.bridge.connection.subscribe(self, lambda _: self._apply_catalogue())
         self._show()
@@ -141,23 +143,28 @@ class CheckFilesScreen(BaseScreen):
     # -- showing -------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
-        """Show what is known by now."""
-        if self.is_attached and self.is_mounted:
+        """Show what is known by now; while files are read, with the next frame of the progress bar."""
+        self._is_stale = True
+        if self.is_attached and self.is_mounted and not self.session.activity:
             self._show()
 
     def _show(self) -> None:
+        self._is_stale = False
         progress, activity = self.query_one("#progress", ProgressLine), self.session.activity
         progress.display = bool(activity)
         if activity:
-            self._ticker.resume()
             self._show_progress()
-        else:
-            self._ticker.pause()
         self.update_static(self.query_one("#verdict", Static), self._verdict())
         self.table.set_empty(lines_content(fill_keys("No file is left.\n\n{go.back} goes back to pick some.")))
         self.table.set_rows(rows_of(self.session))
         self._show_header()
         self.refresh_bindings()
+
+    def _show_frame(self) -> None:
+        """Show how far the check is, and what was found since the frame before."""
+        if self._is_stale:
+            self._show()
+        self._show_progress()
 
     def _show_progress(self) -> None:
         done, total, rate = self.session.progress

@@ -75,7 +75,7 @@ class FilesSession:
             changed: Called when something else is known.
             store: `s3://bucket/prefix`, where their recordings may be; empty for none.
         """
-        self.files = [FileCheck(path) for path in dict.fromkeys(paths)]
+        self._files = {path: FileCheck(path) for path in paths}
         self.activity = ""
         """What is being done, for the person to read; empty when nothing is."""
         self.is_compared = False
@@ -85,9 +85,15 @@ class FilesSession:
         self._changed = changed
         self._store = store
         self._catalogue: Mapping[str, ModelInfo] | None = None
+        self._is_looking = False
         self._stop = threading.Event()
         self._done = self._total = self._of_file = 0
         self._began = 0.0
+
+    @property
+    def files(self) -> list[FileCheck]:
+        """The files, in the order in which they are sent."""
+        return list(self._files.values())
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -123,7 +129,8 @@ class FilesSession:
 
     def _keep(self, checked: FileCheck) -> None:
         """Keep what was found, unless the file was left out or replaced meanwhile."""
-        self.files = [checked if file.path == checked.path else file for file in self.files]
+        if checked.path in self._files:
+            self._files[checked.path] = checked
 
     def _read(self, path: Path, *, cancelled: Callable[[], bool]) -> CheckReport:
         report = check_file(
@@ -168,11 +175,11 @@ class FilesSession:
         if catalogue is self._catalogue or not catalogue:
             return
         self._catalogue = catalogue
-        for file in list(self.files):
+        for file in self.files:
             if file.report is not None:
                 refined = await asyncio.to_thread(apply_catalogue, file.report, catalogue)
-                current = next((each for each in self.files if each.report is file.report), None)
-                if current is not None:
+                current = self._files.get(file.path)
+                if current is not None and current.report is file.report:
                     self._keep(replace(current, report=refined))
         self._changed()
 
@@ -210,30 +217,36 @@ class FilesSession:
 
     def replace(self, path: Path, copy: Path) -> None:
         """Take a copy in the place of a file: it was fixed or edited. It is checked next."""
-        files = [FileCheck(copy) if file.path == path else file for file in self.files]
-        self.files = list({file.path: file for file in files}.values())  # it may be among them already
+        files = (FileCheck(copy) if file.path == path else file for file in self.files)
+        self._files = {file.path: file for file in files}  # it may be among them already
         self.is_compared = False
 
     def leave_out(self, path: Path) -> None:
         """Do without a file."""
-        self.files = [file for file in self.files if file.path != path]
+        self._files.pop(path, None)
         self.is_compared = False
 
     def forget(self, paths: Iterable[Path] | None = None) -> None:
         """Let `check` read these files again; all of them without `paths`."""
-        again = set(paths) if paths is not None else {file.path for file in self.files}
-        self.files = [FileCheck(file.path) if file.path in again else file for file in self.files]
+        for path in paths if paths is not None else list(self._files):
+            self._keep(FileCheck(path))
         self.is_compared = False
 
     async def changed_files(self) -> list[Path]:
         """Return those that are not what was checked: they have changed, are gone, or are there again."""
+        if self._is_looking:  # a network disk may stall: at most one thread waits for it
+            return []
         checked = [file for file in self.files if file.is_checked]
-        now = await asyncio.to_thread(lambda: [_stamp(file.path) for file in checked])
+        self._is_looking = True
+        try:
+            now = await asyncio.to_thread(lambda: [_stamp(file.path) for file in checked])
+        finally:
+            self._is_looking = False
         return [file.path for file, stamp in zip(checked, now, strict=True) if stamp != file.stamp]
 
     def add_shared(self, report: CheckReport) -> CheckReport:
         """Return the report of one of the files with what is wrong beside the others, if it is still that file."""
-        file = next((file for file in self.files if file.path == report.path), None)
+        file = self._files.get(report.path)
         if file is None or not file.shared or file.stamp != (report.size, report.mtime_ns):
             return report
         counts = Counter(report.counts) + Counter({file.shared[0].rule: file.shared_count})
