@@ -42,6 +42,8 @@ class GroupMember(NamedTuple):
     """Adds what is wrong with the file only beside the others to its report."""
     replace: Callable[[Path, Path], object]
     """Is called when a copy takes the place of the file: it was fixed or edited."""
+    shared_ids: Callable[[Path], frozenset[str]]
+    """Returns the ids of the file that another one has as well, in front of it."""
 
 
 class CheckFile(Message):

@@ -233,22 +233,24 @@ async def test_what_is_wrong_is_named_by_file_and_line(tmp_path: Path, shards: l
 
 
 async def test_a_fixed_copy_takes_the_place_of_its_file(tmp_path: Path, shards: list[Path]) -> None:
-    shards[1].write_bytes(shards[1].read_bytes().replace(b"\n", b"\r\n").replace(b'"max_tokens": 50, ', b""))
-    write(shards[0], ["a1", "a1"])
+    """Ids that a file before has are made unique, and so are those that are twice in it."""
+    write(shards[1], ["a2", "b1", "b1", "a3"])
     app = make_app(tmp_path, None)
     async with app.run_test(size=(110, 32)) as pilot:
         await open_pick(app, pilot)
         await pilot.press("space", "enter")
         await until(lambda: is_done(app) and shows(app, "1 of 3 files has errors"))
         await pilot.press("enter")
-        await until(lambda: shows(app, "goes back to the files"))
+        await until(lambda: shows(app, "3 errors") and shows(app, "goes back to the files"))
         await pilot.press("x")
         await until(lambda: shows(app, "Write"))
         await pilot.press("enter")
-        await until(lambda: shows(app, "shard-1.fixed.jsonl") and shows(app, "goes back to the files"))
+        await until(lambda: shows(app, "shard-2.fixed.jsonl") and shows(app, "No problems in 4 lines"))
         await pilot.press("enter")
-        await until(lambda: is_done(app) and not shows(app, "have errors") and not shows(app, "has errors"))
-        assert listed(app) == ["shard-1.fixed.jsonl", "shard-2.jsonl", "shard-10.jsonl"]
+        await until(lambda: is_done(app) and shows(app, "No problems in 3 files"))
+        assert listed(app) == ["shard-1.jsonl", "shard-2.fixed.jsonl", "shard-10.jsonl"]
+    fixed = (shards[1].parent / "shard-2.fixed.jsonl").read_text().splitlines()
+    assert [json.loads(line)["custom_id"] for line in fixed] == ["a2-dup2", "b1", "b1-dup2", "a3-dup2"]
 
 
 async def test_a_file_that_changes_before_it_is_sent_is_checked_again(

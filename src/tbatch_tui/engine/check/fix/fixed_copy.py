@@ -221,8 +221,8 @@ class _Fixer:
         self._ids = ids
         self._fast = FastPath(kind)
         self._line = 0
-        self._earlier_ids: set[int] = set()  # hashes of the ids of the lines so far
-        self._taken_ids: set[int] = set()  # hashes of all ids of the file, and of the new ones
+        self._earlier_ids: set[int] = set(plan.shared_ids)  # hashes of the ids of the lines so far
+        self._taken_ids: set[int] = set(plan.shared_ids)  # hashes of all ids of the file, and of the new ones
 
     def add_ids(self, piece: Piece) -> None:
         """Note the ids of a piece, so that no new id is equal to one of them."""

@@ -58,6 +58,8 @@ class FixPlan:
     """The rules of severity error that lines break: a line that still breaks one can be rejected."""
     store: str = ""
     """`s3://bucket/prefix`, where recordings may be; empty for none."""
+    shared_ids: frozenset[int] = frozenset()
+    """Hashes of ids that another file has as well, in front of this one: no line of the copy keeps one of them."""
 
     @property
     def rules(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -121,7 +122,7 @@ class CheckActions(TriesRequests):
             case "copy_id" if self.cursor_row is not None:
                 return "This line has no custom_id"
             case "create_group" | "leave_out":
-                return "This is one file: {go.on} continues"
+                return "Only for several files"
             case "edit_line" | "copy_id" | "copy_record":
                 return "There is no problem under the cursor"
             case _:
@@ -180,7 +181,8 @@ class CheckActions(TriesRequests):
         """Return what can be fixed; of a file that is not JSON Lines, that takes reading all of it."""
         stop = self.session.begin("Looking for what can be fixed")
         try:
-            return await run_reading(_offer, report, stop=stop)
+            shared = self.member.shared_ids(report.path) if self.member is not None else frozenset()
+            return await run_reading(_offer, report, shared, stop=stop)
         finally:
             self.session.end(stop)
 
@@ -317,10 +319,12 @@ class CheckActions(TriesRequests):
             copy_record(self.app, self.bridge, json_text(json_or_text(data)), f"line {problem.line:,}")
 
 
-def _offer(report: CheckReport, *, cancelled: Callable[[], bool]) -> tuple[FixPlan, FixOffer]:
+def _offer(
+    report: CheckReport, shared_ids: frozenset[str], *, cancelled: Callable[[], bool]
+) -> tuple[FixPlan, FixOffer]:
     """Return what can be fixed, rule by rule, with an example line of each.
 
-    Reads the file: for a thread.
+    Reads the file: for a thread. `shared_ids` are ids that another file of its group has as well, in front of it.
 
     Raises:
         LocalFileError: The file cannot be read, or has changed since it was checked.
@@ -331,6 +335,7 @@ def _offer(report: CheckReport, *, cancelled: Callable[[], bool]) -> tuple[FixPl
 
     model = next(iter(report.models)) if len(report.models) == 1 else ""
     plan = plan_fixes(report, model=model or "…", cancelled=cancelled)
+    plan = replace(plan, shared_ids=frozenset(map(hash, shared_ids)))
     fixes = [
         RuleFix(step.rule, step.lines, step.line, diff_lines(step.rule, step.before, step.after)) for step in plan.steps
     ]

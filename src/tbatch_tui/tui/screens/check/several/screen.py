@@ -209,7 +209,7 @@ class CheckFilesScreen(BaseScreen):
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
         """Go to the check of the file."""
-        member = GroupMember(self.session.add_shared, self.session.replace)
+        member = GroupMember(self.session.add_shared, self.session.replace, self.session.shared_ids)
         self.post_message(CheckFile(event.row.file.path, member=member))
 
     def action_create_group(self) -> None:

@@ -252,6 +252,12 @@ class FilesSession:
         counts = Counter(report.counts) + Counter({file.shared[0].rule: file.shared_count})
         return with_problems(report, [*report.problems, *file.shared], counts)
 
+    def shared_ids(self, path: Path) -> frozenset[str]:
+        """Return the ids of one of the files that another has as well, in front of it."""
+        file = self._files.get(path)
+        shared = file.shared if file is not None else ()
+        return frozenset(problem.custom_id for problem in shared if problem.custom_id)
+
 
 class _Linked(threading.Event):
     """An event that is set when another is, or by itself: each reading ends its own."""
