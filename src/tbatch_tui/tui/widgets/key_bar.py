@@ -101,7 +101,7 @@ class KeyBar(OneLine):
         if any(action.id == keys.FILTER_CLEAR.id and action.enabled for action in actions):
             actions = [action for action in actions if action.id != keys.BACK.id]  # the same key clears the filter
         displays = {action.id: action.displays[0] for action in actions}
-        self._shown = [
+        shown = [
             ShownKey(
                 action.id,
                 action.key,
@@ -113,11 +113,13 @@ class KeyBar(OneLine):
             for action in actions
             if _is_listed(action) and not (action.id in _PAIRS.values() and displays.keys() & _PAIRS.keys())
         ]
-        rare = [key for key in self._shown if key.id in _ONLY_WHEN_POSSIBLE]
-        others = [key for key in self._shown if key.id not in _ONLY_WHEN_POSSIBLE]
-        self._shown = [*others[:_FIRST], *rare, *others[_FIRST:]]
-        self._extra = {action.id for action in actions if not action.show}
-        self.refresh_if_changed()
+        rare = [key for key in shown if key.id in _ONLY_WHEN_POSSIBLE]
+        others = [key for key in shown if key.id not in _ONLY_WHEN_POSSIBLE]
+        shown = [*others[:_FIRST], *rare, *others[_FIRST:]]
+        extra = {action.id for action in actions if not action.show}
+        if (shown, extra) != (self._shown, self._extra):
+            self._shown, self._extra = shown, extra
+            self.refresh_if_changed()
 
     def styled_text(self, width: int) -> StyledText:
         """Show as many keys as fit, help always, and the palette's key in the corner."""
@@ -127,12 +129,9 @@ class KeyBar(OneLine):
         others = [key for key in others if key not in help_keys]
         extra = [key for key in self._shown if key is not palette and key.id in self._extra]
         corner = cell_len(palette.display) + len(SEPARATOR) if palette else 0
-
-        def needed() -> int:
-            return 1 + sum(key.width + len(SEPARATOR) for key in [*others, *help_keys, *extra])
-
-        while (others or extra) and needed() + corner > width:
-            (extra or others).pop()
+        needed = 1 + sum(key.width + len(SEPARATOR) for key in [*others, *help_keys, *extra])
+        while (others or extra) and needed + corner > width:
+            needed -= (extra or others).pop().width + len(SEPARATOR)
         text: StyledText = [(" ", "")]
         self._spans, x = [], 1
         for key in [*others, *help_keys, *extra]:
