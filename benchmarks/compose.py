@@ -21,7 +21,7 @@ from benchmarks.terminal import Terminal
 KEYS = 30
 MEDIAN, WORST = 50, 120
 """Milliseconds."""
-_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
+_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
 
 
 def main() -> int:

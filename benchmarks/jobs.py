@@ -29,7 +29,7 @@ KEYS = 30
 IDLE_SECONDS = 34.0
 """Longer than the poll interval, so that a poll is measured too."""
 CURSOR = "▌".encode()
-_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
+_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
 _TABLE_PROGRAM = """
 from textual.app import App
 from textual.widgets import DataTable, Footer, Header

@@ -1,6 +1,6 @@
 """Launch to the first frame of Jobs with rows, beside a bare Textual app with a Header, DataTable and Footer.
 
-    python -m benchmarks.startup [--runs 15]
+    python -m benchmarks.startup [--runs 15] [--jobs 0 10000]
 
 Both run in a pty of 120 × 40. The clock starts before the process and stops when the last line of the first frame has
 been written. Runs alternate, so that other work on the machine slows both; medians are compared. Processor time is
@@ -97,13 +97,17 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
-    runs = parser.parse_args().runs
+    parser.add_argument(
+        "--jobs", type=int, nargs="+", default=[0, 10_000], metavar="N", help="past jobs (default 0 and 10,000)"
+    )
+    options = parser.parse_args()
+    runs: int = options.runs
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "TOGETHER_LOG")}
     environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TOGETHER_API_KEY": "benchmark-key"}
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {runs} runs each, medians")
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for count in (0, 10_000):
+        for count in options.jobs:
             data_dir = Path(folder) / str(count)
             fill_history(data_dir, count)
             ours_command = [

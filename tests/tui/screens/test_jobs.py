@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, screen_text
@@ -31,6 +33,27 @@ def cancels(box: Sandbox) -> list[str]:
 def statuses(app: TbatchApp) -> list[str]:
     table = app.jobs.table
     return [table.source.row(index).record.status for index in range(table.row_count)]
+
+
+async def test_many_jobs_that_come_in_at_once_are_listed_from_the_first_on_and_sorted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(tmp_path, None)
+    async with app.run_test():
+        await until(lambda: app._notifier is not None)  # the history is there
+        model, feed = app.jobs._model, app.jobs._feed
+        arranged: list[tuple[int, int]] = []
+        arrange = feed.arrange
+
+        def count() -> None:
+            arrange()
+            arranged.append((len(model.records), len(feed.rows)))
+
+        monkeypatch.setattr(feed, "arrange", count)
+        published = app.engine._store._published
+        await published.publish_many([JobRecord(f"job-{n}", job=Job(f"job-{n}", "COMPLETED")) for n in range(5_000)])
+        await until(lambda: app.jobs.table.row_count == 5_000)
+        assert arranged == [(250, 250), (5_000, 5_000)]
 
 
 @at_every_size

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,52 @@ def test_a_search_finds_what_a_status_changed_to() -> None:
     assert model.shown() == ["job-1"]
     model.drop("job-1")
     assert model.shown() == [] and not any(model.counts().values())
+
+
+def test_a_longer_search_looks_only_at_what_the_shorter_one_found() -> None:
+    class Texts(dict[str, str]):
+        looked_at = 0
+
+        def get(self, key: str, *default: Any) -> Any:
+            self.looked_at += 1
+            return super().get(key, *default)
+
+    model = JobListModel([record(number, "march" if number < 10 else "april") for number in range(100)])
+    texts = model._texts = Texts()
+    model.prepare_search(model.rows)
+    for text, looked_at in ("ma", 100), ("mar", 10), ("mar", 0), ("march job-3", 20), ("ma", 100), ("a", 100):
+        model.text, texts.looked_at = text, 0
+        model.shown()
+        assert texts.looked_at == looked_at, text
+    assert not model.put(replace(record(50, "april"), note="new"))
+    texts.looked_at = 0
+    assert len(model.shown()) == 100 and not texts.looked_at, "nothing came or went"
+
+
+def test_a_search_finds_the_same_however_it_was_typed_while_records_came_and_went() -> None:
+    chance = random.Random(3)
+    model = JobListModel()
+    known: dict[str, JobRecord] = {}
+    for _ in range(1_000):
+        number = chance.randrange(12)
+        match chance.randrange(6):
+            case 0:
+                known.pop(f"job-{number}", None)
+                model.drop(f"job-{number}")
+            case 1:
+                model.text = chance.choice(["", "m", "ma", "mar", "march", "march fail", "a", "ap", "i", "failed"])
+            case 2:
+                model.filter = chance.choice(FILTERS)
+            case 3:
+                model.sort = chance.choice(SORTS)
+            case _:
+                label, status = chance.choice(["march", "april", "may"]), chance.choice(["IN_PROGRESS", "FAILED"])
+                model.put(put := record(number, label, status))
+                known[put.key] = put
+        fresh = JobListModel(known.values())
+        fresh.text, fresh.filter, fresh.sort = model.text, model.filter, model.sort
+        if chance.random() < 0.5:
+            assert model.shown() == fresh.shown(), model.text
 
 
 @pytest.mark.parametrize("sort", SORTS)

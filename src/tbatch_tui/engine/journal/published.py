@@ -10,10 +10,12 @@ from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.events import Event, JobsEnded, RecordsChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _COMPARED = 500
 """More records than this are announced without comparing them with those before: that would hold the event loop."""
+_PIECE = 2_000
+"""Records that `publish_many` announces before the event loop has its turn: some 10 ms of work for who listens."""
 Renamed = tuple[tuple[str, str], ...]
 """Old and new key of records that took their job's id."""
 
@@ -72,6 +74,29 @@ class PublishedRecords:
 
     def publish(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
         """Announce those of these records that are different."""
+        self._announce_ended(self._take_over(changed, renamed))
+
+    async def publish_many(self, changed: Sequence[JobRecord]) -> None:
+        """Do the same in pieces, between which the event loop has its turn. JobsEnded is emitted once for all.
+
+        What was announced of a record meanwhile is later news, and stays; so is all that `replace` begins.
+        """
+        if len(changed) <= _PIECE:
+            self.publish(changed)
+            return
+        records, before = self._records, dict(self._records)
+        ended: list[JobRecord] = []
+        for start in range(0, len(changed), _PIECE):
+            if start:
+                await asyncio.sleep(0)
+            if self._records is not records:
+                break
+            piece = changed[start : start + _PIECE]
+            ended += self._take_over(each for each in piece if records.get(each.key) is before.get(each.key))
+        self._announce_ended(ended)
+
+    def _take_over(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> tuple[JobRecord, ...]:
+        """Announce those of these records that are different, and return those that have ended."""
         changed = tuple(changed)
         before = {record.key: was for record in changed if (was := self._records.get(record.key)) is not None}
         for old, new in renamed:
@@ -81,8 +106,7 @@ class PublishedRecords:
         if len(changed) < _COMPARED:
             fresh = tuple(record for record in changed if self._records.get(record.key) != record)
         self._records.update((record.key, record) for record in fresh)
-        if fresh or renamed:
-            self._announce(RecordsChanged(fresh, renamed=renamed), before)
+        return self._announce(RecordsChanged(fresh, renamed=renamed), before) if fresh or renamed else ()
 
     def publish_removed(self, keys: Iterable[str]) -> None:
         """Announce that records were taken out of the list."""
@@ -94,18 +118,24 @@ class PublishedRecords:
         """Announce what `replace` has changed: these records, and the removal of those that were there `before`."""
         removed = tuple(key for key in before if key not in self._records)
         if changed or removed:
-            self._announce(RecordsChanged(changed, removed=removed), before)
+            self._announce_ended(self._announce(RecordsChanged(changed, removed=removed), before))
 
-    def _announce(self, event: RecordsChanged, before: Mapping[str, JobRecord]) -> None:
-        """Emit the event, and JobsEnded for those of its records that ran `before`; wake up who waits."""
+    def _announce(self, event: RecordsChanged, before: Mapping[str, JobRecord]) -> tuple[JobRecord, ...]:
+        """Emit the event, wake up who waits, and return those of its records that ran `before` and have ended."""
         self._emit(event)
-        ended = tuple(
+        self._wake()
+        return tuple(
             record
             for record in event.changed
             if not record.is_active and record.job is not None and (was := before.get(record.key)) and was.is_active
         )
-        if ended:
-            self._emit(JobsEnded(ended))
+
+    def _announce_ended(self, records: Sequence[JobRecord]) -> None:
+        if records:
+            self._emit(JobsEnded(tuple(records)))
+
+    def _wake(self) -> None:
+        """Let who waits for a record look at it."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

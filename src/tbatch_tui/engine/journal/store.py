@@ -283,7 +283,7 @@ class JobStore:
             self._journal.jobs.apply, self.account_id, fresh, self._now(), reserved, seen_at
         )
         self._applied.set(jobs if is_whole else None)
-        self._published.publish(changed)
+        await self._published.publish_many(changed)
         return changed
 
     async def apply_answer(self, job: Job, seen_at: float | None) -> None:
@@ -301,7 +301,7 @@ class JobStore:
     async def name_inputs(self, names: dict[str, str]) -> None:
         """Durably save the names of input files, by id."""
         named = await self._run_until_written(self._journal.records.name_inputs, self.account_id, names)
-        self._published.publish(named)
+        await self._published.publish_many(named)
 
     # -- result files --------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.events import RecordsChanged, TransferProgress
@@ -64,6 +65,8 @@ class JobFeed:
         self._changed = changed
         self._first_keys = tuple(model.records)
         self._cursor_goal: str | None = None
+        self._waiting: deque[Sequence[JobRecord]] = deque()
+        """Many records, as they were announced, in pieces that one worker takes over."""
 
     def arrange(self) -> None:
         """Filter and sort again; the table keeps cursor, scroll and marks."""
@@ -115,9 +118,12 @@ class JobFeed:
         for key in (*event.removed, *renamed):
             model.drop(key)
         if many := len(event.changed) > _PIECE:
-            self._screen.run_worker(
-                self._take_over(event.changed), group="records", exit_on_error=False, description="many records"
-            )
+            is_under_way = bool(self._waiting)
+            self._waiting += _in_pieces(event.changed)
+            if not is_under_way:
+                self._screen.run_worker(
+                    self._take_over(self._waiting), group="records", exit_on_error=False, description="many records"
+                )
         moved = [] if many else [model.put(record) for record in event.changed]
         if model.place_groups() or any(moved) or event.removed or event.renamed:
             self.arrange()
@@ -140,24 +146,32 @@ class JobFeed:
 
     async def load_all(self, records: Sequence[JobRecord]) -> None:
         """Take over the whole history, and drop what the first frame showed and the history no longer has."""
-        await self._take_over(records)
+        await self._take_over(_in_pieces(records))
         latest = {key: self._engine.record(key) for key in self._first_keys}
         if gone := [key for key, record in latest.items() if record is None or record.key != key]:
             self.apply(RecordsChanged((), removed=tuple(gone)))
 
-    async def _take_over(self, records: Sequence[JobRecord]) -> None:
-        """Put many records into the list, in pieces, so that the screen stays responsive."""
-        pieces = [records[start : start + _PIECE] for start in range(0, len(records), _PIECE)]
-        for piece in pieces:
+    async def _take_over(self, waiting: deque[Sequence[JobRecord]]) -> None:
+        """Put many records into the list, in pieces, so that the screen stays responsive; also those that join them."""
+        pieces: list[Sequence[JobRecord]] = []
+        while waiting:
+            pieces.append(waiting[0])
             self._model.holds = self.is_read
-            for record in piece:
+            for record in waiting[0]:
                 # As it is now: it may have changed, or gone, while those before it were taken over.
                 if (latest := self._engine.record(record.key)) is not None:
                     self._model.put(latest)
+            if len(pieces) == 1 and not self.rows:
+                self.arrange()  # an empty list shows the first of them at once
             await asyncio.sleep(0)
+            waiting.popleft()
         self.arrange()
         self._changed()
         for piece in pieces:
             self._model.prepare_search(self._model.row_key(record.key) for record in piece)
             await asyncio.sleep(0)
         gc.freeze()  # the history stays: the garbage collector need not go through it again
+
+
+def _in_pieces(records: Sequence[JobRecord]) -> deque[Sequence[JobRecord]]:
+    return deque(records[start : start + _PIECE] for start in range(0, len(records), _PIECE))

@@ -46,6 +46,9 @@ class JobListModel:
         self._values: dict[str, Any] = {}
         """What a sort by a column compares, once there was one."""
         self._texts: dict[str, str] = {}
+        self._found: tuple[str, str, list[str]] | None = None
+        """A filter, a text, and the rows that both let through, for a longer text to be searched in these alone; None
+        once those may be other rows, or in another order."""
         self._counts: Counter[Rank] = Counter()
         self._ordered: list[str] | None = None
         """The rows in the order of `_sort_keys`; None once that may be another one."""
@@ -93,9 +96,11 @@ class JobListModel:
         if moved := before != sort_key:
             self._ordered = None
         if self.text:
-            moved = moved or self._matches(key) != self._would_match(key, row)
+            moved = self._matches(key) != self._would_match(key, row) or moved
         else:
             self._texts.pop(key, None)
+        if moved or not self.text:
+            self._found = None
         if key in self._values:
             value = self._value(row)
             moved = moved or self._values[key] != value
@@ -136,7 +141,7 @@ class JobListModel:
         """Let the records that were held go to their groups; return whether there were any."""
         held, self._held = self._held, set()
         if held:
-            self._ordered = None
+            self._ordered = self._found = None
         for key in held:
             row = self.rows[key]
             self._sort_keys[key] = (row.rank, -row.created_at)
@@ -176,6 +181,7 @@ class JobListModel:
         if self._sort_keys.pop(key, None) is not None:
             self._ordered = None
         self._texts.pop(key, None)
+        self._found = None
         self._values.pop(key, None)
         self._held.discard(key)
         self.opened.discard(key)
@@ -227,6 +233,7 @@ class JobListModel:
         if name != self._sort:
             self._sort = name
             self._values = {}
+            self._found = None
 
     def next_sort(self) -> str:
         """Go on to the next sort, and return its name."""
@@ -263,12 +270,8 @@ class JobListModel:
     def shown(self) -> list[str]:
         """Return the keys of the rows that are shown, in order; those of the parts of an open group are below it."""
         self.place_groups()
-        sort_keys, texts = self._sort_keys, self._texts
-        shown = [*self._in_first_order()] if self._sort == "status" else list(sort_keys)
-        if (rank := _RANKS.get(self.filter)) is not None:
-            shown = [key for key in shown if sort_keys[key][0] is rank]
-        for word in self.text.lower().split():
-            shown = [key for key in shown if word in (texts.get(key) or self._text(key))]
+        sort_keys = self._sort_keys
+        shown = self._search()
         match self._sort:
             case "status":
                 pass
@@ -311,6 +314,19 @@ class JobListModel:
         return sort_value(self.sorted_column[0], row)
 
     # -- the search ----------------------------------------------------------------------------------
+
+    def _search(self) -> list[str]:
+        """Return the keys of the rows that filter and search let through, in a list of its own."""
+        sort_keys, texts, text = self._sort_keys, self._texts, self.text.lower()
+        filter_, before, found = self._found or ("", "", [])
+        if filter_ != self.filter or not text.startswith(before):
+            before, found = "", self._in_first_order() if self._sort == "status" else list(sort_keys)
+            if (rank := _RANKS.get(self.filter)) is not None:
+                found = [key for key in found if sort_keys[key][0] is rank]
+        for word in text.split() if text != before else ():  # what has the longer text has the shorter one
+            found = [key for key in found if word in (texts.get(key) or self._text(key))]
+        self._found = self.filter, text, found
+        return [*found]
 
     def _matches(self, key: str) -> bool:
         return key in self.rows and all(word in self._text(key) for word in self.text.lower().split())
