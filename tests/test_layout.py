@@ -11,6 +11,10 @@ import tbatch_tui
 SOURCE = Path(tbatch_tui.__file__).parent
 FILES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
 MODULES_A_FOLDER, LINES_A_FILE, LINES_A_FUNCTION, EQUAL_LINES = 13, 400, 60, 10
+RAISING = {"exists", "is_file", "is_dir", "is_symlink", "samefile", "expanduser", "cwd"}
+"""Methods of Path that raise for a folder that cannot be searched, a long name, ~nobody, or a folder that is gone."""
+MAY_RAISE = {"text/paths.py", "engine/tables/readers/folder.py", "tui/screens/pick/folder.py"}
+"""Where what they raise is caught, or they are those of an entry in a folder that is being read."""
 
 
 def test_a_folder_is_no_list_of_files() -> None:
@@ -68,3 +72,14 @@ def code_lines(text: str) -> list[tuple[int, str]]:
         for number, line in numbered
         if number not in in_import and not line.startswith("#") and any(character.isalnum() for character in line)
     ]
+
+
+def test_nothing_asks_the_disk_with_what_raises() -> None:
+    asked = [
+        f"{name}:{node.lineno}: .{node.attr}"
+        for name, text in FILES.items()
+        if name not in MAY_RAISE
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and node.attr in RAISING and ast.unparse(node.value) != "os.path"
+    ]
+    assert asked == []

@@ -62,7 +62,7 @@ class InputPlace(NamedTuple):
     @property
     def is_sliced(self) -> bool:
         """Whether the bytes are read from slices of other files, as there is no file of their own. Reads the disk."""
-        return bool(self.slices) and not _exists(self.path)
+        return bool(self.slices) and not is_there(self.path)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -110,20 +110,21 @@ def stamp_of_slices(slices: Sequence[FileSlice]) -> FileStamp | None:
         return None
 
 
-def _exists(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Return whether a path leads to a file; True also where it cannot be looked at: who opens it names the reason."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):
-        pass  # whoever opens it names the reason
+        pass
     return True
 
 
 def _where_they_are(slices: Sequence[FileSlice | CopiedSlice]) -> list[FileSlice]:
     """Return the slices, each in its copy where that is there."""
     copies = {each.copy for each in slices if isinstance(each, CopiedSlice)}
-    here = {path for path in copies if _exists(path)}
+    here = {path for path in copies if is_there(path)}
     found = []
     for each in slices:
         if not isinstance(each, CopiedSlice):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import parse_slices
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.local_files.file_slices import InputPlace
+from tbatch_tui.engine.local_files.file_slices import InputPlace, is_there
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.threads import run_reading
@@ -73,7 +73,7 @@ class InputWatcher:
         return InputState.UNCHANGED if known == sha256 else InputState.CHANGED
 
     def _read_slices(self, place: InputPlace, size: int, sha256: str, cancelled: Callable[[], bool]) -> InputState:
-        if not all(each.exists() for each in place.files):
+        if not all(is_there(each) for each in place.files):
             return InputState.GONE
         if (stamp := place.stamp) is None:
             return InputState.UNREADABLE

@@ -117,7 +117,7 @@ class PartCopies:
                 continue
             if not part.paths:
                 continue  # nothing came of it: it may be checked, mended or sent again
-            if not any(each.path.is_relative_to(self._home) for each in slices) and submission.path.is_file():
+            if not any(each.path.is_relative_to(self._home) for each in slices) and os.path.isfile(submission.path):
                 found.append(_Copy(submission.path, slices, submission.size, submission.sha256))
         return found
 

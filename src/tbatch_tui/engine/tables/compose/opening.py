@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ def why_not_together(paths: Iterable[Path]) -> str:
     """Return why files cannot be one group, as a sentence without its full stop; empty if they can. Reads the disk."""
     for path in paths:
         match kind_of_path(path):
-            case PathKind.TABLE if path.is_dir():
+            case PathKind.TABLE if os.path.isdir(path):
                 return f"{path.name} is a folder: only files can be one group"
             case PathKind.TABLE:
                 return f"{path.name} is a table: requests are made of one table at a time"
