@@ -46,7 +46,7 @@ class CheckSession:
             path: The file.
             activity_changed: Called on the loop when a reading of the file begins and when it has ended.
             store: `s3://bucket/prefix`, where its recordings may be; empty for none.
-            add: Adds to each report what is known of the file from elsewhere.
+            add: Adds to each report what is known of the file from elsewhere; called in a thread.
         """
         self.path = path
         self._add = add
@@ -75,7 +75,7 @@ class CheckSession:
         """
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
-            report = self._add(await run_reading(self._read, stop=stop))
+            report = await asyncio.to_thread(self._add, await run_reading(self._read, stop=stop))
             rows = await self._rows_of(report)
         except OperationCancelledError:
             return False

@@ -58,7 +58,7 @@ def blocks_of(file: FileCheck) -> Iterator[Block]:
         return
     if file.other_endpoint:
         yield Block(f"✗ {file.other_endpoint}", "$status-failed")
-    problems = sorted((*file.shared, *report.problems), key=lambda problem: _RANKS[problem.severity])
+    problems = sorted((*file.shared[:_LISTED], *report.problems), key=lambda problem: _RANKS[problem.severity])
     for problem in problems[:_LISTED]:
         yield _block(problem)
     whole = file.shared_count + report.errors + report.warnings + report.notes

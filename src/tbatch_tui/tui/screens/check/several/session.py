@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.check import apply_catalogue, check_file
+from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
 from tbatch_tui.engine.check.together import Together, check_together
 from tbatch_tui.engine.check.totals import with_problems
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
@@ -141,8 +141,7 @@ class FilesSession:
             store=self._store,
             keep_ids=True,
         )
-        # Check shows all problems of a file that is opened; of hundreds they are too many to keep.
-        return report._replace(problems=report.problems[:_KEPT])
+        return report._replace(problems=_fewer(report.problems))
 
     def _report_progress(self, done: int, _total: int) -> None:
         """Note how far the reading of one file is; called in its thread."""
@@ -269,6 +268,12 @@ class _Linked(threading.Event):
     def is_set(self) -> bool:
         """Whether one of the two is set."""
         return super().is_set() or self._other.is_set()
+
+
+def _fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return the first problems of a file, and those of the file as a whole: of hundreds of files all are too many."""
+    rest = (problem for problem in problems[_KEPT:] if RULES[problem.rule].once_per_file)
+    return (*problems[:_KEPT], *rest)
 
 
 def _stamp(path: Path) -> _Stamp:
