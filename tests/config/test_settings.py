@@ -289,3 +289,8 @@ def test_http_is_for_this_machine_unless_it_is_allowed(tmp_path: Path) -> None:
     assert resolve(tmp_path, base_url="http://localhost:1").base_url == "http://localhost:1"
     with pytest.raises(SettingsError, match="insecure"):
         resolve(tmp_path, 'insecure = "yes"\n')
+
+
+def test_several_files_are_kept_in_their_order() -> None:
+    settings = resolve_settings(file="b.jsonl", more_files=["c.jsonl", "a.jsonl"])
+    assert settings.file == Path("b.jsonl") and settings.more_files == (Path("c.jsonl"), Path("a.jsonl"))

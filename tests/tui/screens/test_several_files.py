@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -201,9 +202,9 @@ async def test_what_is_wrong_is_named_by_file_and_line(tmp_path: Path, shards: l
     (folder / "shard-13.jsonl").write_text(json.dumps(audio) + "\n")
     (folder / "shard-14.jsonl").symlink_to(folder / "gone.jsonl")
     names = [f"shard-{number}.jsonl" for number in (1, 2, 10, 11, 12, 13, 14)]
-    app = make_app(tmp_path, None)
+    app = make_app(tmp_path, None, file=folder / names[0])
+    app.settings = replace(app.settings, more_files=tuple(folder / name for name in names[1:]))  # tbatch-tui FILE…
     async with app.run_test(size=(140, 40)) as pilot:
-        app.screen.post_message(OpenPaths([folder / name for name in names]))
         await until(lambda: is_done(app) and shows(app, "4 of 7 files have errors"))
         assert listed(app) == [*names[3:], *names[:3]], "those with errors come first"
         assert shows(app, "does not exist")
