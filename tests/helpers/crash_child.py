@@ -20,8 +20,9 @@ from tbatch_tui.engine.download import downloader  # noqa: F401 - imported for t
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.groups import groups, part_files, split  # noqa: F401
-from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.options import Budget, EngineOptions
 from tbatch_tui.engine.polling import poller  # noqa: F401
+from tbatch_tui.engine.pricing.over_budget import OverBudgetError
 from tbatch_tui.engine.runtime import event_log  # noqa: F401
 from tbatch_tui.engine.submit import submitter  # noqa: F401
 
@@ -41,10 +42,12 @@ class Order(TypedDict):
     """What the first of the files is submitted as instead, as `JobGroups.submit` takes it, unless that was done."""
     options: dict[str, Any]
     """Engine options beside those of `hurried_options`."""
+    pauses: bool
+    """Whether the group is paused and continued again and again, until the child is killed."""
 
 
 def hurried_options(url: str, key: str, folder: Path, more: Mapping[str, Any] | None = None) -> EngineOptions:
-    """Return options with which an engine gets through a job in about a second."""
+    """Return options with which an engine gets through a job in about a second. `month` is a budget in dollars."""
     options: dict[str, Any] = {
         "data_dir": folder / "data",
         "output_dir": folder / "results",
@@ -56,7 +59,10 @@ def hurried_options(url: str, key: str, folder: Path, more: Mapping[str, Any] | 
         "create_patience": 1.0,
         "first_retry_delay": 0.1,
     }
-    return EngineOptions(**(options | dict(more or {})))
+    options |= more or {}
+    if (month := options.pop("month", None)) is not None:
+        options["budget"] = Budget(month=month)
+    return EngineOptions(**options)
 
 
 async def run_engine(order: Order) -> None:
@@ -65,6 +71,8 @@ async def run_engine(order: Order) -> None:
     async with BatchEngine(options) as engine:
         if order["group"] is not None:
             await submit_group(engine, Path(order["files"][0]), order["group"])
+            while order["pauses"]:
+                await pause_and_continue(engine)
         else:
             known = {record.label for record in await engine.records()}
             for file in order["files"]:
@@ -78,8 +86,18 @@ async def submit_group(engine: BatchEngine, path: Path, group: Mapping[str, Any]
     fingerprint = await engine.fingerprint(path)
     try:
         await engine.groups.submit(path, Endpoint.CHAT, fingerprint=fingerprint, known_runs=(), **group)
-    except AlreadySubmittedError:
+    except (AlreadySubmittedError, OverBudgetError):
         pass
+
+
+async def pause_and_continue(engine: BatchEngine) -> None:
+    """Pause the group for a moment, and continue it."""
+    parts = [record for record in await engine.records() if record.group is not None]
+    if parts:
+        await engine.groups.hold(parts[0].key)
+        await asyncio.sleep(0.03)
+        await engine.groups.go_on(parts[0].key)
+    await asyncio.sleep(0.3)
 
 
 def main() -> None:

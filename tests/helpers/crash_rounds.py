@@ -103,7 +103,9 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
             for kind, more in chance.choice(_FAULTS):
                 box.plan_fault(kind, **more)
             paths = [str(file) for file in files]
-            order = Order(url=box.base_url, key=box.key, folder=str(folder), files=paths, group=None, options={})
+            order = Order(
+                url=box.base_url, key=box.key, folder=str(folder), files=paths, group=None, options={}, pauses=False
+            )
             nursery.stdin.write(json.dumps(order) + "\n")
             nursery.stdin.flush()
             pid = int(await asyncio.to_thread(nursery.stdout.readline))

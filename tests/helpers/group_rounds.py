@@ -18,9 +18,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from tbatch_tui.engine.domain.submission import Pause
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.groups.group_record import make_group
 from tbatch_tui.engine.groups.group_results import results_of
+from tbatch_tui.engine.groups.stages import asks_because_of
 from tbatch_tui.engine.results.export.export import ExportFormat, export_rows
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.sandbox.testing import Sandbox
@@ -99,6 +101,9 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "all at once": ({}, {}),
     "three at once": ({}, {"parts_at_once": 3}),
     "two stages": ({"stages": (2, 5), "auto_continue": True}, {}),
+    "so many tokens": ({}, {"enqueued_tokens": 1_400}),
+    "above the month": ({"stages": (2, 5), "auto_continue": True}, {"month": 0.000_001}),
+    "paused and continued": ({}, {"parts_at_once": 4}),
     "six first": ({"first": 3, "auto_continue": True}, {}),
 }
 """How the group is sent: arguments of `JobGroups.submit`, and options of the engine."""
@@ -115,6 +120,10 @@ class Outcome:
     faults: int = 0
     """Calls that went wrong."""
     wrong: list[str] = field(default_factory=list)
+
+
+PAUSED = "paused and continued"
+"""The way in which the processes pause the group again and again: they are killed amid that."""
 
 
 class Nursery:
@@ -155,9 +164,11 @@ async def run_round(nursery: Nursery, fault: str, moment: Moment, way: str, fold
         for kind, more in [*FAULTS[fault], *_SLOWED]:
             box.plan_fault(kind, **more)
         order = Order(
-            url=box.base_url, key=box.key, folder=str(folder), files=[str(file)], group=group, options=options
-        )
-        first = await nursery.start(order)
+            url=box.base_url, key=box.key, folder=str(folder), files=[str(file)], group=group, options=options,
+            pauses=way == PAUSED,
+        )  # fmt: skip
+        # The first knows no budget: with one, the file would not be submitted at all.
+        first = await nursery.start(order | {"options": {**options, "month": None}})
         if moment.kind != "writing":
             await _until(lambda: _states(folder).total() or _is_gone(first))
         beside = await nursery.start(order)
@@ -226,9 +237,16 @@ def _look(box: Sandbox, folder: Path, file: Path, keys: list[str]) -> list[str]:
 
 
 async def _decide(box: Sandbox, engine: BatchEngine, key: str) -> None:
-    """Decide as a person would who looked at the server: what was redirected and made no job is sent again."""
+    """Decide as a person would who looked at the server: what was redirected and made no job is sent again.
+
+    What a killed process had paused, or what is above the budget, continues.
+    """
     made = {job["input_file_id"] for job in box.jobs}
-    for part in await engine.groups.parts(_key_now(engine, key)):
+    parts = await engine.groups.parts(_key_now(engine, key))
+    is_held = any(part.group is not None and part.group.is_held for part in parts)
+    if is_held or asks_because_of(Pause.BUDGET, parts):
+        await engine.groups.go_on(parts[0].key, over_budget=True)
+    for part in parts:
         submission = part.submission
         if submission is None or submission.file_id in made:
             continue

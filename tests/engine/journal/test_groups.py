@@ -83,6 +83,25 @@ async def test_parts_are_released_by_state_and_number_and_by_nobody_while_held(
     ]
 
 
+async def test_a_create_that_was_refused_is_not_repeated_while_its_group_is_on_hold(store: JobStore) -> None:
+    """It was on its way when the person paused the group, and the server asked for patience."""
+    await store.groups.add(group(), PARTS, None)
+    part = await store.submissions.claim(1)
+    assert part is not None
+    sent = replace(part, state=SubmissionState.CREATING, create_sent_at=NOW, file_id="file-1")
+    await store.submissions.save(sent, [INTENT])
+    assert await states(store) == [SubmissionState.CREATING, INTENT, INTENT, INTENT]
+    await store.groups.hold(1)
+    refused = replace(sent, state=SubmissionState.UPLOADED, create_sent_at=None)
+    await store.submissions.save(refused, [SubmissionState.CREATING])
+    with pytest.raises(SubmissionLostError):
+        await store.submissions.save(sent, [SubmissionState.UPLOADED])
+    assert await states(store) == [WAITING] * 4
+    [first, *_] = await store.groups.parts(1)
+    assert not first.submission or not first.submission.may_have_been_created
+    assert store.record(first.key) == first, "that is announced"
+
+
 async def test_nothing_is_held_where_every_part_was_sent(store: JobStore) -> None:
     await store.groups.add(group(), PARTS, None)
     for part in await store.groups.parts(1):

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
-from tbatch_tui.engine.journal.tables.submissions import Held
+from tbatch_tui.engine.journal.tables.submissions import Held, SubmissionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,8 @@ class SubmissionStore:
     async def save(self, submission: Submission, before: Sequence[SubmissionState]) -> None:
         """Durably save a step of a submission that this app works on, and that has no job yet.
 
-        Raises SubmissionLostError if another app works on it, or it is in none of the states `before`.
+        Raises SubmissionLostError if another app works on it, it is in none of the states `before`, or it is put on
+        hold instead.
         """
         held = Held(self._owner, tuple(before))
         record = await self._run_until_written(
@@ -111,6 +112,8 @@ class SubmissionStore:
         )
         self._published.publish([record])
         self._applied.set(None)  # jobs that were left out for it may belong to nobody now
+        if record.is_waiting and not submission.state.is_waiting:
+            raise SubmissionLostError
 
     async def attach_job(self, submission: Submission, job: Job, before: Sequence[SubmissionState] | None) -> None:
         """Durably save that this job is what the submission became. Its record takes the job's id as key.

@@ -199,14 +199,28 @@ class SubmissionTable:
     ) -> JobRecord:
         """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history.
 
-        Raises SubmissionLostError if the submission is not as `held` says.
+        A first create of a part is not begun while its group is on hold: then the part waits again. Raises
+        SubmissionLostError if the submission is not as `held` says.
         """
         key = submission_key(submission.id)
         with self._db.transaction():
+            is_first = submission.state is SubmissionState.CREATING and submission.repeated_at is None
+            if is_first and self._is_on_hold(submission.id):
+                submission = replace(
+                    submission, state=SubmissionState.WAITING, file_id=None, known_ids=(), create_sent_at=None,
+                    create_sent_server_at=None,
+                )  # fmt: skip
             self.write(submission, held)
             if now is not None:
                 self._progress.add(account_id, key, now, SUBMISSION_PREFIX + submission.state, 0.0, None)
             return self._records.refresh(account_id, key)
+
+    def _is_on_hold(self, submission_id: int) -> bool:
+        row = self._db.execute(
+            "SELECT 1 FROM submissions s JOIN groups g ON g.id = s.group_id WHERE s.id = ? AND g.held = 1",
+            (submission_id,),
+        )
+        return row.fetchone() is not None
 
     def attach_job(
         self, account_id: int, submission: Submission, job: Job, now: float, held: Held | None = None
