@@ -36,7 +36,7 @@ async def test_a_group_and_a_file_wait_and_are_decided_about(still_sandbox: Sand
         await until(lambda: app.engine.health.state is HealthState.OK)
         await until(lambda: any("3 parts or files wait" in message.title for message in app.bridge.log))
         await until(lambda: shows(app, "Ready") and shows(app, "alone") and shows(app, "reviews"))
-        await until(lambda: shows(app, "w sends it from here"))
+        await until(lambda: shows(app, "w sends it from here") and shows(app, "copied: send it?"))
         check_screen(app)
         await pilot.press("g", "w")
         await until(lambda: shows(app, "Send alone from here?") and shows(app, "send 1 request from here"))

@@ -141,6 +141,8 @@ def format_waiting(record: JobRecord) -> StyledText:
         is_next = group is not None and group.first and not group.at_once  # else others may be what it waits for
         first = f"the first {group.first:,}" if group is not None and is_next else "earlier parts"
         return [(f"waits for {first}", "$status-quiet")]
+    if record.submission.pause is Pause.COPIED:
+        return [("copied", "$status-attention"), (": send it?", "")]
     if record.status == LocalStatus.WAITING:
         return [(f"waits: {line(record.submission.error)}", "$status-quiet")]
     return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
