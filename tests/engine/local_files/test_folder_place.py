@@ -68,5 +68,13 @@ def test_a_folder_that_is_moved_is_found_again_and_a_copy_of_it_is_not(tmp_path:
     assert not find_place(tmp_path / "moved" / "history.db").is_copied_from(replace(aged, path=str(tmp_path / "moved")))
 
 
+def test_a_folder_whose_name_is_no_utf8_is_named(tmp_path: Path) -> None:
+    (folder := tmp_path / "\udcff data").mkdir()
+    (folder / "history.db").touch()
+    place = find_place(folder / "history.db")
+    assert FolderPlace.from_json(place.to_json()) == place
+    assert place.words.endswith("\ufffd data") and place.words.encode()
+
+
 def test_what_another_version_wrote_says_nothing() -> None:
     assert FolderPlace.from_json("{}") is None and FolderPlace.from_json("x") is None

@@ -45,8 +45,8 @@ class FolderPlace:
 
     @property
     def words(self) -> str:
-        """Where it is: `gpu-3:/home/ada/.local/share/tbatch-tui`."""
-        return f"{self.host}:{self.path}"
+        """Where it is: `gpu-3:/home/ada/.local/share/tbatch-tui`; what is no UTF-8 as U+FFFD."""
+        return f"{self.host}:{self.path}".encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def is_copied_from(self, other: FolderPlace) -> bool:
         """Return whether this is not surely the folder that `other` describes, but a copy of it, or restored."""

@@ -65,8 +65,8 @@ class PlaceStore:
                 f"It cannot be told whether the history was copied: {error.strerror or error}",
                 "Nothing is sent until then. It continues automatically when the data folder can be read and written.",
             ) from error
-        copied = self._journal.copied.look(here, self._now())
-        self._is_known = True
+        copied = self._journal.copied.look(here, self._now(), notes=notes)
+        self._is_known = notes or copied is not None
         return copied
 
     def _tell(self, copied: Copied | None) -> None:

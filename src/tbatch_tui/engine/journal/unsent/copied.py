@@ -54,18 +54,22 @@ class CopiedHistory:
         """Return whether it was noted where the history is."""
         return self._db.execute("SELECT 1 FROM remembered WHERE name = ?", (_PLACE,)).fetchone() is not None
 
-    def look(self, here: FolderPlace, now: float) -> Copied | None:
+    def look(self, here: FolderPlace, now: float, *, notes: bool) -> Copied | None:
         """Commit where the history is; if that is a copy, have what it has not sent wait for the person, in one step.
 
         A create that may be out is looked for as ever, and not sent again. None if it is where it was.
+
+        Args:
+            here: Where it is.
+            now: Seconds since the epoch.
+            notes: Whether the place is stored also where the history is no copy.
         """
-        row = self._db.execute("SELECT value FROM remembered WHERE name = ?", (_PLACE,)).fetchone()
-        if row is not None and row[0] == here.to_json():
+        before = self._noted()
+        if before == here or (not notes and before is not None and not here.is_copied_from(before)):
             return None
         with self._db.transaction():
-            row = self._db.execute("SELECT value FROM remembered WHERE name = ?", (_PLACE,)).fetchone()
+            before = self._noted()
             self._db.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?)", (_PLACE, here.to_json()))
-            before = FolderPlace.from_json(row[0]) if row is not None else None
             if before is None:
                 return None
             if before.path != here.path:
@@ -85,6 +89,10 @@ class CopiedHistory:
                 self._progress.add(account_id, key, now, SUBMISSION_PREFIX + moved.state, 0.0, None)
                 changed.setdefault(account_id, []).append(self._records.refresh(account_id, key))
             return Copied(words, held, searched, changed)
+
+    def _noted(self) -> FolderPlace | None:
+        row = self._db.execute("SELECT value FROM remembered WHERE name = ?", (_PLACE,)).fetchone()
+        return FolderPlace.from_json(row[0]) if row is not None else None
 
     def _move_parts(self, before: Path, here: Path) -> None:
         """Store where the files of parts that have no job are now, in the folder that came here from `before`."""
