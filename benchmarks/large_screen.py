@@ -3,8 +3,8 @@
     python -m benchmarks.large_screen [--rows N] [--length BYTES] [--folder PATH] [--verbose]
 
 The app runs headless in 120 × 40, with a history in which all parts are downloaded. Nothing is kept of the index. A key
-is pressed and waited for until the app is idle again. Holds and memory as in `benchmarks.results_screen`. With
-`--folder` the files are kept there for the next run.
+is over once the list and the record beside it show another row. Holds and memory as in `benchmarks.results_screen`.
+With `--folder` the files are kept there for the next run.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.events import Key
+
 from benchmarks.bars import exit_code, print_bar
 from benchmarks.jobs import LoopHolds
 from benchmarks.large_results import FIRST_ROWS, MEGABYTES, write_group
 from benchmarks.results_screen import HELD, _drawn, _peak, _resident
+from tbatch_tui.tui.screens.results.listing.browser import RowBrowser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual.pilot import Pilot
-
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.tui.app import TbatchApp
 
 KEYS, WAIT = 30, 300.0
 KEY, SLOWEST_KEY = 50.0, 120.0
@@ -74,15 +76,27 @@ async def note_group(engine: BatchEngine, folder: Path, rows: int) -> str:
     return names[0]
 
 
-async def _keys(pilot: Pilot[str], *keys: str) -> list[float]:
-    """Press keys; return the milliseconds until the app is idle again after each."""
+async def _keys(app: TbatchApp, *keys: str) -> list[float]:
+    """Press keys; return the milliseconds until list and record show another row, or other rows are listed."""
     times = []
     for key in keys:
-        began = time.perf_counter()
-        await pilot.press(key)
+        await asyncio.sleep(0.15)
+        (rows, cursor, record), began = _shown(app), time.perf_counter()
+        app.post_message(Key(key, key if len(key) == 1 else None))
+        while True:
+            await asyncio.sleep(0.001)
+            now = _shown(app)
+            if now[0] != rows or (now[1] != cursor and now[2] is not record):
+                break
+            assert time.perf_counter() - began < WAIT, f"{key} shows no other row"
         times.append((time.perf_counter() - began) * 1e3)
-        await asyncio.sleep(0.02)
     return times
+
+
+def _shown(app: TbatchApp) -> tuple[int, int | None, object]:
+    """Return how many rows are listed, on which the cursor is, and what is shown of its record."""
+    browser = app.screen.query_one(RowBrowser)
+    return browser.table.row_count, browser.table.cursor_index, browser.pane._blocks
 
 
 async def measure(folder: Path, rows: int, *, verbose: bool) -> None:
@@ -125,11 +139,11 @@ async def measure(folder: Path, rows: int, *, verbose: bool) -> None:
             await asyncio.sleep(2.0)
         memory["reading"] = _peak() - before
         with LoopHolds() as steps["moving"]:
-            times = await _keys(pilot, *["j"] * (KEYS - 10), *["pagedown"] * 10)
-            ends = await _keys(pilot, "G", "g", "G", "k", "enter", "K", "K", "J", "escape", "g")
+            times = await _keys(app, *["j"] * (KEYS - 10), *["pagedown"] * 10)
+            ends = await _keys(app, "G", "g", "G", "k", "K", "K", "J", "g")
         with LoopHolds() as steps["outcomes and causes"]:
             began = time.perf_counter()
-            outcomes = await _keys(pilot, "f", "j", "f", "j", "G", "f")
+            outcomes = await _keys(app, "f", "j", "f", "G", "f")
             await pilot.press("E", "enter", "j", "escape", "escape")
             await asyncio.sleep(2.0)
             await _until(is_idle)
@@ -158,7 +172,7 @@ async def measure(folder: Path, rows: int, *, verbose: bool) -> None:
             await pilot.press("enter")
             exporter = screen.exporter
             await _until(lambda: not isinstance(app.screen, ExportDialog) and exporter.progress is not None)
-            await _keys(pilot, *"jjj")
+            await _keys(app, *"jjj")
             await _until(lambda: exporter.progress is None)
             took["export"] = time.perf_counter() - began
         memory["export"] = _peak() - before
