@@ -137,8 +137,7 @@ class ResultsScreen(ResultTries):
     @work(group="read", exclusive=True, exit_on_error=False)
     async def _read_files(self) -> None:
         """Index the files from the beginning; the list shows the rows as they come."""
-        self.browser.pane.forget_row()
-        self.row_filter.cause = None
+        self.browser.begin_reading(self._show_rows)
         self._costs.clear()
         self._ticker.resume()
         self.engine.recount(self.family.key)

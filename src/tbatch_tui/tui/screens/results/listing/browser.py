@@ -25,7 +25,7 @@ from tbatch_tui.tui.terminal.open_file import open_link
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.results.family import Family
     from tbatch_tui.tui.screens.results.session import ResultsSession
+
+FIRST_LOOK = 0.02
+"""Seconds after which it is looked at what has been read so far: enough for the first rows."""
 
 
 class RowBrowser(Horizontal):
@@ -130,6 +133,19 @@ class RowBrowser(Horizontal):
         self.table.show_rows(empty_text)
         if not (self.cause_table if self.by_cause else self.table).row_count:
             self.pane.clear()
+
+    def begin_reading(self, show_rows: Callable[[], object]) -> None:
+        """Forget what was shown of other files; have the first rows shown, which are there long before all are."""
+        self.pane.forget_row()
+        self._filter.cause = None
+        self._show_first(show_rows)
+
+    @work(group="first", exclusive=True, exit_on_error=False)
+    async def _show_first(self, show_rows: Callable[[], object]) -> None:
+        """Show the first rows, unless the screen was left meanwhile."""
+        await asyncio.sleep(FIRST_LOOK)
+        if self.is_attached and self.screen.is_current:
+            show_rows()
 
     def show_current(self) -> None:
         """Show in the pane what is under the cursor."""
