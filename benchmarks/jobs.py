@@ -93,7 +93,7 @@ def measure_keys(folder: str, count: int) -> None:
         terminal = Terminal(app_command(url, folder, 1.0))
         try:
             terminal.read(b"running")
-            terminal.drain(8.0)
+            terminal.drain(max(8.0, count / 2_000))  # until all of them are in the list
             os.write(terminal.master, b"G")
             terminal.drain(1.0)
             os.write(terminal.master, b"g" + b"j" * ACTIVE)  # below the rows that change
