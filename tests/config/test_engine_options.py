@@ -12,8 +12,8 @@ from tbatch_tui.engine.options import AudioStore, Budget, EngineOptions
 
 def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
     settings = Settings(
-        Path("data"),
-        Path("results"),
+        Path("data").absolute(),
+        Path("results").absolute(),
         poll_interval=12.0,
         base_url="https://api.example",
         api_key="key",

@@ -30,7 +30,7 @@ def test_results_are_in_the_demos_folder_unless_another_is_given(tmp_path: Path)
     server = DemoServer(tmp_path / "data")
     try:
         options = options_from(resolve_settings(demo=True))
-        assert options.output_dir == DEFAULT_OUTPUT_DIR
+        assert options.output_dir == DEFAULT_OUTPUT_DIR.absolute()
         assert server.options_from(options, None).output_dir == tmp_path / "data" / "demo" / "results"
         assert server.options_from(options, tmp_path / "mine").output_dir == tmp_path / "mine"
         for folder in (tmp_path / "data", server.folder):

@@ -274,11 +274,15 @@ async def test_a_file_that_changes_before_it_is_sent_is_checked_again(
         assert listed(app)[0] == "shard-10.jsonl"
 
 
-async def test_escape_leaves_while_files_are_read(
+async def test_escape_leaves_while_files_are_read_and_one_that_cannot_be_checked_is_a_row(
     tmp_path: Path, shards: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    go_on: list[bool] = []
+
     def endless(path: Path, *, cancelled: Callable[[], bool], **more: Any) -> CheckReport:
-        while path == shards[0] and not cancelled():
+        if path == shards[1]:
+            raise ZeroDivisionError("in the check")
+        while path == shards[0] and not cancelled() and not go_on:
             time.sleep(0.01)
         return check_file(path, cancelled=cancelled, **more)
 
@@ -294,6 +298,10 @@ async def test_escape_leaves_while_files_are_read(
         await until(lambda: isinstance(app.screen, PickScreen))
         await until(lambda: not screen.session.activity)
         assert not screen.session.is_compared
+        go_on.append(True)
+        await pilot.press("enter")
+        await until(lambda: is_done(app) and shows(app, "1 of 3 files has errors"))
+        await until(lambda: shows(app, "ZeroDivisionError: in the check"))
 
 
 def test_what_a_group_is_called(tmp_path: Path) -> None:

@@ -318,7 +318,7 @@ class PickScreen(BaseScreen):
         """Mark files, or all input files of a folder; those that are marked already lose their marks."""
         async with self._marking:
             entries, folder = await asyncio.to_thread(event.entries), None
-            if len(entries) == 1 and entries[0].is_folder:
+            if len(entries) == 1 and entries[0].kind is EntryKind.FOLDER:
                 folder = entries[0]
                 try:
                     entries = await run_reading(inputs_in, folder.path)
@@ -373,6 +373,8 @@ def _why_not_marked(entry: Entry | None) -> str:
     """Return why there is nothing to mark."""
     if entry is None:
         return "No .jsonl file is shown: only input files can be marked"
+    if entry.kind is EntryKind.PARENT:
+        return fill_keys("{go.on} opens the parent folder, whose files can then be marked")
     if entry.is_folder:
         return f"There is no .jsonl file in {line(entry.path.name)}"
     return fill_keys(f"{line(entry.name)} is no .jsonl file: {{go.on}} opens it alone")

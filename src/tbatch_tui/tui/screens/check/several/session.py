@@ -102,10 +102,11 @@ class FilesSession:
         self._stop.set()
         self._stop = stop = threading.Event()
         self.is_compared, self.error = False, None
+        self.activity, self._total = "Reading", 0
         waiting = [file.path for file in self.files if not file.is_checked]
-        sizes = await asyncio.to_thread(_sizes, waiting)
-        self._done, self._total, self._of_file, self._began = 0, sum(sizes), 0, time.monotonic()
         try:
+            sizes = await asyncio.to_thread(_sizes, waiting)
+            self._done, self._total, self._of_file, self._began = 0, sum(sizes), 0, time.monotonic()
             for number, (path, size) in enumerate(zip(waiting, sizes, strict=True), start=1):
                 self.activity = f"File {number:,} of {len(waiting):,}" if len(waiting) > 1 else "Reading"
                 self._changed()
@@ -125,6 +126,11 @@ class FilesSession:
             report = await run_reading(self._read, path, stop=_Linked(stop))
         except LocalFileError as error:
             return FileCheck(path, error=error, stamp=await asyncio.to_thread(_stamp, path))
+        except OperationCancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in the check: the other files can be checked
+            bug = LocalFileError(f"The check failed: {type(error).__name__}: {error}", "Nothing was sent.")
+            return FileCheck(path, error=bug, stamp=await asyncio.to_thread(_stamp, path))
         return FileCheck(path, report, stamp=(report.size, report.mtime_ns))
 
     def _keep(self, checked: FileCheck) -> None:
