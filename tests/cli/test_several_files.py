@@ -68,6 +68,11 @@ def test_a_pattern_is_one_group_in_the_order_of_the_files(
     assert group["kind"] == "group" and group["outcomes"]["ok"] == group["requests"] == 9
     rows = [json.loads(line) for line in run("results", "week", "--json").stdout.splitlines()]
     assert [row["custom_id"] for row in rows] == [f"r-{number}" for number in range(9)]
+    told = run("get", "week").stdout
+    assert f"input     {shards[0]} … c.jsonl, from which the parts are read\n" in told, told
+    found = {"path": None, "slices": [{"path": str(shards[2]), "offset": 3, "size": shards[2].stat().st_size - 3}]}
+    assert group["parts"][2]["input"].items() >= found.items()
+    assert f"input     {shards[1]}, from byte 0\n" in run("get", group["parts"][1]["id"]).stdout
     assert run("export", "week", "-o", "all.jsonl").returncode == 0
     assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 9
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tbatch_tui.engine.check.checker import check_file
 from tbatch_tui.engine.domain.submission import REMOVED, JobGroup
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
@@ -18,7 +20,7 @@ from tbatch_tui.engine.groups.part_folders import using_copies
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.engine.results import rows_to_retry
 from tbatch_tui.engine.results.export.export import ExportFormat, export_rows
-from tests.conftest import until
+from tests.conftest import until, write_chat
 from tests.engine.groups.test_groups import file, submit
 
 if TYPE_CHECKING:
@@ -262,3 +264,33 @@ async def test_a_part_without_a_file_is_not_made_of_other_bytes(
         file.write_bytes(file.read_bytes().replace(b"Say", b"Sag"))
         with pytest.raises(LocalFileError, match="reviews.jsonl has changed since it was submitted"):
             await engine.groups.send_unsent(refused.key)
+
+
+async def test_several_files_are_read_from_the_parts_until_those_are_removed(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    paths = [write_chat(tmp_path / f"{name}.jsonl", [f"Say {number}." for number in range(4)]) for name in "ab"]
+    paths[1].write_text(paths[1].read_text().replace("request-", "other-"))
+    reports = [await asyncio.to_thread(check_file, path) for path in paths]
+    async with make_engine(sandbox, keep_parts=True) as engine:
+        async with engine.groups.joined(reports, "week") as joined:
+            key = await engine.groups.submit(
+                joined.path, Endpoint.CHAT, requests=8, fingerprint=await engine.fingerprint(joined.path),
+                first=3, auto_continue=True, files=joined.files,
+            )  # fmt: skip
+        assert not joined.path.parent.exists(), "what they were joined in is not needed any more"
+        key = (await ended(engine, key))[0].key
+        before = await exported(engine, key, tmp_path / "before")
+        ids = [json.loads(line)["custom_id"] for line in before.splitlines()]
+        assert ids == [f"{name}-{number}" for name in ("request", "other") for number in range(1, 5)]
+        data = paths[1].read_bytes()
+        paths[1].unlink()
+        assert await exported(engine, key, tmp_path / "without") == before
+    paths[1].write_bytes(data)
+    async with make_engine(sandbox) as engine:
+        await engine.records()
+        await until(lambda: not copies(tmp_path))
+        assert await exported(engine, key, tmp_path / "after") == before
+        paths[1].unlink()
+        with pytest.raises(BatchError, match="is not here"):
+            await exported(engine, key, tmp_path / "never")
