@@ -215,8 +215,12 @@ class JobRecord:
 
     @property
     def can_fetch_input(self) -> bool:
-        """Whether its input file is on the server alone: the job was not submitted from here."""
-        return self.submission is None and self.job is not None and self.job.input_file_id is not None
+        """Whether its input file may be on the server alone: the job was not submitted from here.
+
+        Or it is a part that is read from the file it is a part of, which may have changed.
+        """
+        is_here = self.submission is not None and not self.slices_read
+        return not is_here and self.job is not None and self.job.input_file_id is not None
 
     @property
     def can_cancel(self) -> bool:

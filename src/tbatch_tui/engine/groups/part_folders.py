@@ -9,6 +9,8 @@ import shutil
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.engine.threads import run_detached
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from pathlib import Path
@@ -25,7 +27,7 @@ _NAME = re.compile("[0-9a-f]{12}")
 @asynccontextmanager
 async def writing_parts(home: Path) -> AsyncIterator[None]:
     """Keep every process from removing folders in `home`, from the first byte until the parts are in the history."""
-    handle = await asyncio.to_thread(_open_lock, home, exclusive=False)
+    handle = await _lock(home, exclusive=False)
     try:
         yield
     finally:
@@ -44,7 +46,7 @@ async def remove_orphans(home: Path, read_in_use: Callable[[], Awaitable[Iterabl
     """
     if not await asyncio.to_thread(os.path.isdir, home):
         return 0
-    handle = await asyncio.to_thread(_open_lock, home, exclusive=True)
+    handle = await _lock(home, exclusive=True)
     if handle is None:
         return 0
     try:
@@ -57,7 +59,7 @@ async def remove_orphans(home: Path, read_in_use: Callable[[], Awaitable[Iterabl
 @asynccontextmanager
 async def using_copies(home: Path) -> AsyncIterator[None]:
     """Keep every process from removing files of parts in `home` because they are in their input file too."""
-    handle = await asyncio.to_thread(_open_lock, home, exclusive=False, name="copies")
+    handle = await _lock(home, exclusive=False, name="copies")
     try:
         yield
     finally:
@@ -68,12 +70,27 @@ async def using_copies(home: Path) -> AsyncIterator[None]:
 @asynccontextmanager
 async def removing_copies(home: Path) -> AsyncIterator[bool]:
     """Yield whether nobody uses files of parts in `home` now, or begins to before the end of this."""
-    handle = await asyncio.to_thread(_open_lock, home, exclusive=True, name="copies")
+    handle = await _lock(home, exclusive=True, name="copies")
     try:
         yield handle is not None
     finally:
         if handle is not None:
             os.close(handle)
+
+
+async def _lock(home: Path, *, exclusive: bool, name: str = "") -> int | None:
+    """Do what `_open_lock` does in a thread; a lock that comes after this was cancelled is let go."""
+    handles: list[int | None] = []
+
+    def lock() -> int | None:
+        handles.append(_open_lock(home, exclusive=exclusive, name=name))
+        return handles[0]
+
+    def let_go() -> None:
+        if handles and handles[0] is not None:
+            os.close(handles[0])
+
+    return await run_detached(lock, abandoned=let_go)
 
 
 def _open_lock(home: Path, *, exclusive: bool, name: str = "") -> int | None:

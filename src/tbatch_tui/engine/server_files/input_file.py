@@ -1,5 +1,7 @@
 """The input file of a job that was not submitted from here: downloaded, verified, and joined to the job.
 
+That of a part without a file of its own is downloaded too, where the file that it is read from has changed.
+
 From then on the job is like one that was submitted from that file: its questions stand next to the answers, its counts
 are of its requests, and a retry, a check of the file and the way back into a table work.
 """
@@ -7,6 +9,7 @@ are of its requests, and a retry, a check of the file and the way back into a ta
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.download.fetch_file import fetch_file
@@ -14,9 +17,11 @@ from tbatch_tui.engine.download.part_file import PartState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError, NotFoundError
 from tbatch_tui.engine.journal.tables.submissions import JobClaimedError
+from tbatch_tui.engine.local_files.file_slices import InputPlace
 from tbatch_tui.engine.local_files.filenames import safe_name, stem_of
 from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
 from tbatch_tui.engine.local_files.rights import PRIVATE
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +52,8 @@ async def fetch_input(
         moved: Called with the bytes done, and in all where that is known.
         audio_store: Where recordings are: links into it become addresses again.
     """
+    if record.slices_read:
+        return await _fetch_part(api, store, record, moved)
     job, file_id = _require_unknown(record)
     name = safe_name(stem_of(record.input_name) or job.id[:8])
     final = home / safe_name(job.id) / f"{name}.jsonl"
@@ -84,6 +91,38 @@ async def fetch_input(
     except JobClaimedError as error:
         raise BatchError("The input file of this job is known by now", "Look at the job again.") from error
     return final
+
+
+async def _fetch_part(
+    api: TogetherApi, store: JobStore, record: JobRecord, moved: Callable[[int, int | None], None]
+) -> Path:
+    """Download the file of a part to where it was, if it can be read from nowhere else. Raises as `fetch_input`."""
+    job, submission, group = record.job, record.submission, record.group
+    assert job is not None and submission is not None and group is not None
+    source, path = record.slices_read[0].path, submission.path
+    with suppress(OSError):
+        if (await run_reading(InputPlace(path, record.slices_read).read)).sha256 == submission.sha256:
+            raise BatchError(f"The input file of this job is known: {source}", "It has what was submitted.")
+    if not job.input_file_id:
+        raise BatchError("The server names no input file of this job", f"Restore {source}.")
+    await asyncio.to_thread(_make_private, path.parent)
+
+    async def save() -> None:
+        """Keep nothing of the download: it begins anew if it is cut off."""
+
+    try:
+        await fetch_file(
+            api, job.input_file_id, path, state=PartState(), known=None, rights=PRIVATE, save=save, moved=moved
+        )
+    except NotFoundError as error:
+        raise BatchError(
+            "The input file of this job is not on the server any more", f"{source} has changed: restore it."
+        ) from error
+    if (await fingerprint_file(path)).sha256 != submission.sha256:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        raise BatchError("The server sent another file than was submitted", "It was not kept. Try again.")
+    await store.groups.note_copies(group.id, "")
+    return path
 
 
 def _require_unknown(record: JobRecord) -> tuple[Job, str]:

@@ -146,6 +146,7 @@ async def test_the_file_that_changes_afterwards_is_named(
     async with make_engine(sandbox, requests_per_job=10) as engine:
         await engine.records()
         await until(lambda: not copies(tmp_path))
+        await engine._runtime.next_list()
         change_a_byte(file)
         parts = await engine.groups.parts(key)
         states = [await engine.input_state(part.submission) for part in parts if part.submission]
@@ -153,12 +154,20 @@ async def test_the_file_that_changes_afterwards_is_named(
         index = engine.results(parts[-1])
         await asyncio.to_thread(index.build)
         assert index.input_changed and index.changed_inputs == (file,) and len(index) == 7
-        with pytest.raises(BatchError, match="has changed since it was submitted"):
+        with pytest.raises(BatchError, match="reviews.jsonl, has changed since it was submitted"):
             await exported(engine, key, tmp_path / "out")
+        with pytest.raises(BatchError, match="The input file of this job is known: .*reviews.jsonl"):
+            await engine.files.fetch_input(parts[0].key)
+        fetched = await engine.files.fetch_input(parts[-1].key)
+        assert parts[-1].submission is not None and fetched == parts[-1].submission.path
+        assert fetched.stat().st_mode & 0o777 == 0o600 and fetched.read_bytes() == data.split(b"\n", 18)[18]
+        assert await engine.input_state(parts[-1].submission) is InputState.UNCHANGED, "the server had it"
+        assert not (await group_of(engine, key)).has_no_copies
         file.write_bytes(data)
         assert await exported(engine, key, tmp_path / "out")
         file.unlink()
-        assert [await engine.input_state(part.submission) for part in parts if part.submission] == [InputState.GONE] * 3
+        states = [await engine.input_state(part.submission) for part in parts[:2] if part.submission]
+        assert states == [InputState.GONE, InputState.GONE]
 
 
 @pytest.mark.parametrize("step", ["compare", "note", "first file", "second file", "last note"])
@@ -182,7 +191,7 @@ async def test_what_was_begun_is_finished_by_the_next_start(
         with monkeypatch.context() as patch:
             note = engine._store.groups.note_copies
 
-            async def note_some(group_id: int, text: str, paths: Any = ()) -> list[Path]:
+            async def note_some(group_id: int, text: str, paths: Any = ()) -> list[Path] | None:
                 is_met = {"note": "removing", "last note": "removed"}.get(step) == text
                 return fail() if is_met else await note(group_id, text, paths)
 

@@ -99,12 +99,15 @@ class PartCopies:
         async with removing_copies(self._home) as is_alone:
             if not is_alone or await asyncio.to_thread(_stamp, copies) != before:
                 return 0
+            self._given_up.add(group_id)  # until it is done: what is noted here is announced, and begins it again
             free = await self._store.groups.note_copies(group_id, REMOVING, [copy.path for copy in copies])
+            if free is None:
+                self._given_up.discard(group_id)
+                return 0  # a part was sent again meanwhile
             removed = await asyncio.to_thread(_unlink, copies, free, before)
         if removed == len(free):
             await self._store.groups.note_copies(group_id, REMOVED)
-        else:
-            self._given_up.add(group_id)
+            self._given_up.discard(group_id)
         return removed
 
     def _removable(self, parts: Sequence[JobRecord]) -> list[_Copy]:

@@ -130,8 +130,8 @@ class GroupStore:
         """Return whether no part of a group waits, is being submitted, or is a job that has not ended."""
         return await self._run(self._journal.groups.has_ended, self._thread.account_id, group_id)
 
-    async def note_copies(self, group_id: int, copies: str, paths: Sequence[Path] = ()) -> list[Path]:
-        """Save what becomes of the files of a group's parts; return which of `paths` may be removed now.
+    async def note_copies(self, group_id: int, copies: str, paths: Sequence[Path] = ()) -> list[Path] | None:
+        """Save what becomes of the files of a group's parts; return which of `paths` may be removed now, None for none.
 
         See `GroupTable.note_copies`.
         """

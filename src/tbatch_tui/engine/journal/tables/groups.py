@@ -196,7 +196,7 @@ class GroupTable:
 
     def note_copies(
         self, account_id: int, group_id: int, copies: str, paths: Sequence[Path] = ()
-    ) -> tuple[list[JobRecord], list[Path]]:
+    ) -> tuple[list[JobRecord], list[Path] | None]:
         """Commit what becomes of the files of a group's parts.
 
         Args:
@@ -206,11 +206,11 @@ class GroupTable:
             paths: Files that are about to be removed. Then nothing is committed if a part has not ended.
 
         Returns:
-            The records of its parts, and which of the files no other submission names; none if nothing was committed.
+            The records of its parts, and which of the files no other submission names; None if nothing was committed.
         """
         with self._db.transaction():
             if paths and not self.has_ended(account_id, group_id):
-                return [], []
+                return [], None
             free = [path for path in paths if not self._is_named_elsewhere(group_id, path)]
             self._db.execute(
                 "UPDATE groups SET copies = ? WHERE account_id = ? AND id = ?", (copies, account_id, group_id)

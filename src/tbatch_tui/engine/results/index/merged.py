@@ -90,9 +90,11 @@ class MergedIndex(ResultIndex):
         original = self.members[0].index
         if not original.has_input:
             why = "has changed since it was submitted" if original.input_changed else "is not here"
+            place = original.sources.place(Source.INPUT)
+            name = f", {place.files[0].name}," if place is not None else ""
             raise BatchError(
-                f"The jobs cannot be merged: the input file of the first one {why}",
-                "Open its results and those of each retry separately.",
+                f"The jobs cannot be merged: the input file of the first one{name} {why}",
+                "Restore it, or open its results and those of each retry separately.",
             )
         self.file_stamps = original.file_stamps
         self._join = self._merge(original)
