@@ -115,6 +115,11 @@ def test_a_gate_of_cost_keeps_the_rest_and_says_why(run: Run, sandbox: Sandbox, 
     held = run("submit", str(file), "--first", "3", "--gate", "50,cost=0", "--wait", *SOON)
     assert held.returncode == 4, held.stderr
     assert "3 ok; all requests would cost about" in held.stderr and "above $0.00" in held.stderr
+    assert "waits for  you: tbatch-tui continue sends the rest" in run("get", "words").stdout
+    watched = run("watch", "words", *SOON)
+    assert watched.returncode == 3
+    assert "words: The rest was not sent: 3 ok; all requests would cost about" in watched.stderr
+    assert watched.stderr.count("`tbatch-tui continue words` sends it") == 1
     assert len(sandbox.jobs) == 1
 
 

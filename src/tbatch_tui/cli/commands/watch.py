@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import exit_code_of, gravest
@@ -35,7 +36,8 @@ async def watch(arguments: argparse.Namespace, settings: Settings) -> int:
         if not targets:
             print_message("No job is running.")
         with session.bars(targets):
-            ended = await asyncio.gather(*(_follow(session, record) for record in targets))
+            told = set[str]()
+            ended = await asyncio.gather(*(_follow(session, record, told) for record in targets))
     if arguments.json:
         print_json([record_to_dict(record) for _, record in ended])
     else:
@@ -44,21 +46,30 @@ async def watch(arguments: argparse.Namespace, settings: Settings) -> int:
     return gravest([code for code, _ in ended])
 
 
-async def _follow(session: Session, record: JobRecord) -> tuple[int, JobRecord]:
-    """Follow one job to its end; return its exit code and its record."""
+async def _follow(session: Session, record: JobRecord, told: set[str]) -> tuple[int, JobRecord]:
+    """Follow one job to its end; return its exit code and its record. What is in `told` is not printed once more."""
     try:
         ended = await wait_for_counts(session, await session.wait(record.key, _require_not_held))
     except BatchError as error:
-        print_message(f"{record.name}: {error}")
+        name = record.name_of_file if isinstance(error, _NotSentError) else record.name
+        if (message := f"{name}: {error}") not in told:
+            told.add(message)
+            print_message(message)
         return exit_code_of(error), session.engine.record(record.key) or record
     return code_of_ended_job(ended), ended
+
+
+class _NotSentError(OutcomeUnknownError):
+    """It waits for the person, with all other parts of its file that were not sent."""
 
 
 def _require_not_held(record: JobRecord) -> None:
     """Raise OutcomeUnknownError where only a person can go on: nobody may be there."""
     submission = record.submission
     if record.job is None and submission is not None and submission.state is SubmissionState.READY:
-        raise OutcomeUnknownError(f"It was not sent: {submission.error}", f"{NextStep.SETTLE} sends or drops it.")
+        go_on = f"tbatch-tui continue {shlex.quote(record.name_of_file)}"
+        what = "The rest" if record.group is not None else "It"
+        raise _NotSentError(f"{what} was not sent: {submission.error}", f"`{go_on}` sends it; the app also drops it.")
     if record.job is None and submission is not None and submission.state is SubmissionState.HELD:
         raise OutcomeUnknownError(
             "It is unknown whether a job was created, and you have to decide", f"{NextStep.SETTLE} lets you."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import RequestCounts, format_sum
+from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.groups.group_record import format_parts, format_provisional
 from tbatch_tui.text import format as fmt
 
@@ -61,11 +62,17 @@ def group_facts(group: GroupRecord, now: float, prices: PriceList | None) -> lis
 
 
 def _waits_for(group: GroupRecord) -> str:
-    """Return why parts are not sent yet; empty where none waits, or where nothing keeps the next from being sent."""
+    """Return what parts that are not sent yet wait for; empty where none does."""
     waiting = sum(part.is_waiting for part in group.parts)
     if waiting and group.group.is_held:
         return f"you: {fmt.plural(waiting, 'part')} on hold, tbatch-tui continue sends them"
-    return group.waits_for
+    if waiting and (why := group.waits_for):
+        return why
+    if any(part.status == LocalStatus.READY for part in group.parts):
+        return "you: tbatch-tui continue sends the rest"
+    if waiting:
+        return f"the app or tbatch-tui watch, which send {'it' if waiting == 1 else 'them'} in turn"
+    return ""
 
 
 def _input(group: GroupRecord) -> str:
