@@ -15,6 +15,7 @@ import pytest
 
 from tbatch_tui.cli import session
 from tbatch_tui.cli.dispatch import COMMANDS
+from tbatch_tui.cli.output import print_long_table, print_table
 from tbatch_tui.cli.parser import COMMAND_HELP, SHELLS
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.errors import ConnectionFailedError
@@ -241,3 +242,11 @@ def test_a_retry_leaves_out_what_would_come_back_the_same(run: Run, tmp_path: Pa
         assert (refused.returncode, refused.stdout) == (2, "") and words in refused.stderr
     cut = run("retry", job_id, "--only", "cut-short", "--max-tokens", "800")
     assert asked(cut) == ["request-7", "request-8", "request-9"] and "Included: 3 cut short." in cut.stderr
+
+
+def test_rows_that_are_not_held_are_printed_as_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("1", "a\x1b[2J", "ok"), ("1,000", "much longer", "error")]
+    print_table(("LINE", "ID", "OUTCOME"), iter(rows), frozenset({0}))
+    held = capsys.readouterr().out
+    print_long_table(("LINE", "ID", "OUTCOME"), lambda: iter(rows), frozenset({0}))
+    assert capsys.readouterr().out == held and held.splitlines()[2] == "1,000  much longer  error"

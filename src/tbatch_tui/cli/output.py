@@ -14,7 +14,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.text.escape import escape_controls, escape_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tbatch_tui.engine.events import TransferProgress
 
@@ -86,9 +86,23 @@ def print_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], right_aligned: frozenset[int] = frozenset()
 ) -> None:
     """Print aligned columns; `right_aligned` are the indexes of those that hold numbers."""
-    lines = [list(heads), *([escape_controls(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
+    held = [*rows]
+    print_long_table(heads, lambda: held, right_aligned)
+
+
+def print_long_table(
+    heads: Sequence[str], read_rows: Callable[[], Iterable[Sequence[str]]], right_aligned: frozenset[int] = frozenset()
+) -> None:
+    """Print aligned columns of rows that are read twice, as there may be too many to hold them."""
+
+    def lines() -> Iterator[list[str]]:
+        yield list(heads)
+        yield from ([escape_controls(cell) for cell in row] for row in read_rows())
+
+    widths = [0] * len(heads)
+    for line in lines():
+        widths = [*map(max, widths, map(len, line))]
+    for line in lines():
         cells = [
             cell.rjust(width) if column in right_aligned else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.opened import find_results
-from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
+from tbatch_tui.cli.output import JsonLines, print_json, print_long_table, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.cli.targets import open_group, provisional_note
 from tbatch_tui.engine.domain.counts import format_sum
@@ -53,7 +53,7 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda row: index.job_id_of(row) or key)
         sys.stdout.flush()
     else:
-        print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
+        print_long_table(_HEADS, lambda: (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
     print_message(format_sum(counts_from_index(index, submitted=record.requests)))
     if isinstance(record, GroupRecord) and (note := provisional_note(record)):
         print_message(note)
