@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.endpoint import Endpoint
@@ -161,6 +162,9 @@ def test_what_waits_in_a_copied_history_is_continued_from_the_shell(run: Run, sa
     assert again.returncode == 1 and "and it waits: `tbatch-tui continue words` sends it" in again.stderr
     assert not sandbox.jobs
     assert run("hold", "words").returncode == 1
+    shutil.copytree(tmp_path / "data", tmp_path / "other")
+    dropped = run("cancel", "words", "--yes", "--data-dir", str(tmp_path / "other"))
+    assert dropped.returncode == 0 and "words: it waited, and will not be sent" in dropped.stderr
     sent = run("continue", "words", *SOON)
     assert sent.returncode == 0 and sent.stdout.strip() == sandbox.jobs[0]["id"], sent.stderr
     assert run("continue", "words", *SOON).returncode == 1

@@ -233,11 +233,14 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
                 print_message("Nothing was cancelled.")
                 return FAILED
         for target in targets:  # first, so that none of them is sent because another was cancelled
-            if isinstance(target, GroupRecord) and (
-                count := await session.engine.groups.drop_rest(target.parts[0].key)
-            ):
+            if isinstance(target, JobRecord):
+                if _is_waiting_file(target) and await session.engine.groups.drop_rest(target.key):
+                    print_message(f"{target.name}: it waited, and will not be sent")
+            elif count := await session.engine.groups.drop_rest(target.parts[0].key):
                 print_message(f"{target.name}: {fmt.plural(count, 'part')} that waited will not be sent")
         for record in records:
+            if _is_waiting_file(record):
+                continue
             try:
                 if not await session.engine.cancel(require_job(record, "cancel")):
                     print_message(f"{record.name}: it has already ended")
@@ -251,6 +254,11 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
         for record in cancelled:
             print_result(f"{record.key}  {record.status_words}")
     return code
+
+
+def _is_waiting_file(record: JobRecord) -> bool:
+    """Return whether it is a whole file that waits to be sent, as in a copied history."""
+    return record.group is None and record.is_waiting
 
 
 def _jobs_to_cancel(targets: Sequence[JobRecord | GroupRecord]) -> list[JobRecord]:
