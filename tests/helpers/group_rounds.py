@@ -195,7 +195,7 @@ async def _finish(
         await submit_group(engine, file, group)
         key = next(record.key for record in await engine.records())
         try:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 while not all(map(has_all_files, await engine.groups.parts(_key_now(engine, key)))):
                     await _decide(box, engine, key)
                     await asyncio.sleep(0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import tbatch_tui.tui
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.domain.submission import JobGroup
+from tbatch_tui.engine.domain.submission import JobGroup, SubmissionState
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.live.change import Asked
 from tbatch_tui.engine.options import EngineOptions
@@ -37,7 +38,7 @@ from tbatch_tui.tui.screens.check.line_diff import diff_lines
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.screens.jobs.dialogs.profile import KeyWait
-from tbatch_tui.tui.screens.jobs.dialogs.rest import RestDialog
+from tbatch_tui.tui.screens.jobs.dialogs.rest import CopiedDialog, RestDialog
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.results.dialogs.answer_schema import SchemaDialog
 from tbatch_tui.tui.screens.results.dialogs.input_choice import InputDialog
@@ -55,6 +56,7 @@ from tests.tui.scenarios.test_hostile_dialogs import NOW, record_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.live.request import LiveRequest
     from tbatch_tui.sandbox.testing import Sandbox
 
@@ -65,6 +67,14 @@ def uncertain() -> UncertainDialog:
     record = record_of("x")
     assert record.job is not None
     return UncertainDialog(record, [record.job], NOW)
+
+
+def waiting() -> JobRecord:
+    record = record_of("x")
+    assert record.submission is not None
+    return replace(
+        record, job=None, submission=replace(record.submission, state=SubmissionState.WAITING, error="Copied")
+    )
 
 
 OFFLINE = EngineOptions(data_dir=Path("data"), output_dir=Path("results"))
@@ -79,6 +89,7 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     Confirm: lambda _: Confirm("Cancel it?"),
     ChoiceDialog: lambda _: ChoiceDialog("Which?", "One of them.", [Option(1, "One", [])], leave="Leave"),
     RestDialog: lambda _: RestDialog([record_of("x")], JobGroup(1, Path("x"), 9, "", 30, 2, first=10), None),
+    CopiedDialog: lambda _: CopiedDialog([waiting()]),
     UncertainDialog: lambda _: uncertain(),
     TypeToConfirm: lambda _: TypeToConfirm("Delete it?", "It is gone then.", words=("delete", "1"), verb="Delete"),
     TextDialog: lambda _: TextDialog("A text", "Nothing more."),

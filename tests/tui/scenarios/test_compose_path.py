@@ -39,7 +39,7 @@ async def test_from_a_table_to_its_answers(sandbox: Sandbox, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     table(tmp_path)
     app = make_app(tmp_path, sandbox)
-    async with asyncio.timeout(60), app.run_test(size=(80, 24)) as pilot:
+    async with asyncio.timeout(120), app.run_test(size=(80, 24)) as pilot:
         await until(lambda: shows(app, "No jobs yet"))
         await pilot.press("n")
         await until(lambda: on(app, "Pick"))
@@ -69,7 +69,7 @@ async def test_keys_in_one_read_are_text_in_the_prompt_and_keys_after_it(
     still_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     app = make_app(tmp_path, still_sandbox, file=table(tmp_path))
-    async with asyncio.timeout(60), app.run_test(size=(80, 24)) as pilot:
+    async with asyncio.timeout(120), app.run_test(size=(80, 24)) as pilot:
         await until(lambda: on(app, "Compose") and isinstance(app.focused, TemplateArea))
         prompt = app.focused
         assert isinstance(prompt, TemplateArea)
@@ -89,5 +89,5 @@ async def test_a_file_of_requests_goes_to_check_and_other_rows_to_compose(
     rows.write_text('{"id": 1, "text": "x"}\n')
     for path, name in ((chat_file, "Check"), (rows, "Compose"), (tmp_path, "Compose")):
         app = make_app(tmp_path, still_sandbox, file=path)
-        async with asyncio.timeout(60), app.run_test(size=(80, 24)):
+        async with asyncio.timeout(120), app.run_test(size=(80, 24)):
             await until(lambda: on(app, name))  # noqa: B023
