@@ -209,6 +209,7 @@ async def test_what_was_begun_is_finished_by_the_next_start(
         await engine.records()
         await until(lambda: not copies(tmp_path))
         assert await exported(engine, key, tmp_path / "after") == before
+        await engine.wait_until(key, lambda record: record.group is not None and record.group.copies == REMOVED)
 
 
 async def test_two_apps_and_one_that_uses_the_files(

@@ -85,6 +85,8 @@ class PartCopies:
             return 0
         copies = await asyncio.to_thread(self._removable, parts)
         if not copies:
+            if group.copies == REMOVING:  # killed after the last file
+                await self._store.groups.note_copies(group_id, REMOVED)
             return 0
         before = await asyncio.to_thread(_stamp, copies)
         if before is None or group.copies == _format(before):
