@@ -71,7 +71,7 @@ async def run_engine(order: Order) -> None:
     async with BatchEngine(options) as engine:
         if order["group"] is not None:
             await submit_group(engine, Path(order["files"][0]), order["group"])
-            while order["pauses"]:
+            for _ in range(300 if order["pauses"] else 0):
                 await pause_and_continue(engine)
         else:
             known = {record.label for record in await engine.records()}

@@ -192,7 +192,7 @@ async def _finish(
     """Let one engine do what is left, deciding for the person, and look at what there is then."""
     async with BatchEngine(hurried_options(box.base_url, box.key, folder, options)) as engine:
         await engine.records()
-        await submit_group(engine, file, group)
+        await submit_group(engine, file, group | {"over_budget": True})
         key = next(record.key for record in await engine.records())
         try:
             async with asyncio.timeout(120):
