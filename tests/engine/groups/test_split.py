@@ -343,6 +343,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "Nothing was submitted" in caught.value.hint
 
 
+@example(lengths=[1, 3, 9, 1, 1, 1], requests_max=4, bytes_max=16)
+@example(lengths=[1] * 10, requests_max=4, bytes_max=100)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=60),
     requests_max=st.integers(1, 12),
@@ -356,6 +358,6 @@ def test_parts_are_as_few_as_can_be_and_the_largest_is_small(
     assert sum(counts) == len(lengths) and max(counts) <= requests_max
     sizes = [sum(lengths[end - count : end]) for count, end in zip(counts, accumulate(counts), strict=True)]
     assert all(size <= bytes_max or count == 1 for size, count in zip(sizes, counts, strict=True))
-    if sum(lengths) <= bytes_max:  # only the number of requests decides
+    if 2 * requests_max * max(lengths) < bytes_max:  # at no share of the limits do the bytes decide
         assert len(counts) == -(-len(lengths) // requests_max)
         assert max(counts) == -(-len(lengths) // len(counts)), "no full ones and a crumb"
