@@ -25,9 +25,9 @@ def test_the_second_file_of_a_prompt_is_estimated_by_the_first(run: Run, tmp_pat
     assert first.returncode == 0 and "earlier job" not in first.stderr
     done = run("submit", first.stdout.strip(), "--wait", *SOON)
     assert done.returncode == 0 and "earlier job" not in done.stderr, done.stderr
-    assert re.search(r"^march.jsonl: at most \$\d", done.stderr, re.M), done.stderr
+    assert re.search(r"^march.jsonl: up to about \$\d", done.stderr, re.M), done.stderr
     second = run("make", "april.csv", *asked)
     assert second.returncode == 0 and LIKELY.search(second.stderr), second.stderr
     sent = run("submit", second.stdout.strip(), *SOON)
     assert sent.returncode == 0 and LIKELY.search(sent.stderr), sent.stderr
-    assert re.search(r"from 1 earlier job, at most \$\d", sent.stderr), sent.stderr
+    assert re.search(r"from 1 earlier job, up to about \$\d", sent.stderr), sent.stderr

@@ -71,9 +71,9 @@ class Estimate:
 
     @property
     def words(self) -> str:
-        """`about $0.94, from 3 earlier jobs, at most $1.46`, or what of it is known; empty for nothing."""
-        most = self.most
-        return fmt.join(self.expected_words, f"at most {fmt.money_bound(most)}" if most is not None else "", by=", ")
+        """`about $0.94, from 3 earlier jobs, up to about $1.46`, or what of it is known; empty for nothing."""
+        most = f"up to about {fmt.money_bound(self.about)}" if self.about is not None else ""
+        return fmt.join(self.expected_words, most, by=", ")
 
     @property
     def most(self) -> float | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.submission import JobGroup
     from tbatch_tui.engine.pricing.prices import PriceList
 
@@ -151,9 +152,16 @@ class GroupRecord(NamedTuple):
     @property
     def most_cost(self) -> float | None:
         """The most that all parts may cost, in dollars; None where a part has no bound."""
-        bounds = [part.submission.estimate for part in self.parts if part.submission is not None]
-        mosts = [bound.most if bound is not None else None for bound in bounds]
-        return None if None in mosts or not mosts else sum(most for most in mosts if most is not None)
+        return _sum_of_all(estimate.most if estimate is not None else None for estimate in self._estimates)
+
+    @property
+    def about_cost(self) -> float | None:
+        """About what all parts cost if every answer is as long as it may be, as Create says it; None as `most_cost`."""
+        return _sum_of_all(estimate.about if estimate is not None else None for estimate in self._estimates)
+
+    @property
+    def _estimates(self) -> list[Estimate | None]:
+        return [part.submission.estimate for part in self.parts if part.submission is not None]
 
     def cost(self, prices: PriceList) -> float | None:
         """Return what the parts that are counted cost, in dollars; None where nothing of it has a known price."""
@@ -223,6 +231,12 @@ def make_group(parts: Sequence[JobRecord]) -> GroupRecord:
     group = ordered[0].group
     assert group is not None
     return GroupRecord(group, tuple(ordered))
+
+
+def _sum_of_all(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum; None if one is not known, or there is none."""
+    known = list(amounts)
+    return None if None in known or not known else sum(amount for amount in known if amount is not None)
 
 
 def _needs_decision(part: JobRecord) -> bool:

@@ -97,7 +97,7 @@ def group_details(group: GroupRecord, now: float, cost: str, *, is_wide: bool) -
     """
     left = group.time_left(now)
     end = f"done about {fmt.when(now + left, now)}" if left is not None else ""
-    most = f"at most {fmt.money(group.most_cost)}" if group.most_cost is not None else ""
+    most = f"up to about {fmt.money_bound(group.about_cost)}" if group.about_cost is not None else ""
     spent = f"{cost} of {most}" if cost and most else cost or most
     deadline = f"deadline {fmt.when(group.deadline, now)}" if group.deadline is not None else ""
     submitted = f"submitted {fmt.when(group.created_at, now)}"

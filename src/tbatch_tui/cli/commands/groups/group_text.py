@@ -94,7 +94,7 @@ def _outcomes(group: GroupRecord) -> str:
 
 def _cost(group: GroupRecord, prices: PriceList | None) -> str:
     cost = group.cost(prices) if prices is not None else None
-    most = f"at most {fmt.money(group.most_cost)}" if group.most_cost is not None else ""
+    most = f"up to about {fmt.money_bound(group.about_cost)}" if group.about_cost is not None else ""
     if cost is None:
         return most
     return f"{fmt.money(cost)}{' so far' if group.is_provisional else ''}" + (f", {most} in all" if most else "")
