@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import tracemalloc
 from dataclasses import replace
@@ -278,6 +279,19 @@ def test_a_column_on_disk_is_an_array(typecode: str, monkeypatch: pytest.MonkeyP
     for number in (10, -11):
         with pytest.raises(IndexError):
             column[number]
+
+
+def test_a_piece_of_a_column_is_read_without_giving_the_interpreter_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread at work would have it for 5 ms each time that the event loop needs a value."""
+    column, values = DiskColumn("Q"), [*range(100_000)]
+    column.extend(values[:50_000])
+    assert column[40_000] == 40_000
+    column.extend(values[50_000:])
+    monkeypatch.setattr(os, "pread", None)
+    scattered = range(0, 100_000, 777)
+    assert [column[number] for number in scattered] == [*scattered], "also behind what was mapped before"
+    assert [*column] == values
+    assert column[99_990:].tolist() == values[99_990:]
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
