@@ -27,6 +27,8 @@ from tbatch_tui.sandbox.demo.review_table import RUNS
 from tbatch_tui.sandbox.demo.samples import encode_line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
+from tbatch_tui.tui.messages import OpenPaths
+from tbatch_tui.tui.screens.check.several.screen import CheckFilesScreen
 from tbatch_tui.tui.screens.pick.screen import PickScreen
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -270,7 +272,7 @@ class Walk:
         await self.back_to_jobs()
 
     async def pick_check_and_create(self) -> None:
-        """Take Pick, Compose, Check with and without problems, the fix dialog, and Create."""
+        """Take Pick, Compose, Check with and without problems and of several files, the fix dialog, and Create."""
         stage, app, pilot = self.stage, self.stage.app, self.pilot
         for path in (Path("batch-results"), *(Path(name) for name, *_ in INPUTS)):
             os.utime(path, (NOW - 60, NOW - 60))
@@ -293,6 +295,9 @@ class Walk:
         await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
         await stage.wait_for_screen("Check")
         await self.take("check-clean")
+        app.post_message(OpenPaths([*(Path(name) for name, *_ in INPUTS), Path("samples/with-faults.jsonl")]))
+        await until(lambda: isinstance(app.screen, CheckFilesScreen) and app.screen.session.is_compared)
+        await self.take("check-files")
         app.open_check(Path("support-tickets.jsonl"))  # of which a few requests can go first
         await until(lambda: app.screen.session.path.name == "support-tickets.jsonl")  # type: ignore[attr-defined]
         await stage.wait_for_screen("Check")

@@ -45,6 +45,7 @@ SHOWN_ON_SCREENSHOT = {
     "compose": "Compose",
     "check-faults": "Check",
     "check-clean": "Check",
+    "check-files": "support-tickets",
     "create": "Create",
     "rest": "billed",
 }
