@@ -86,6 +86,23 @@ def test_a_pattern_is_one_group_in_the_order_of_the_files(
     assert len(sandbox.jobs) == 3 and parts_left(tmp_path) == 0, "all is in the files that were submitted"
 
 
+def test_files_that_are_gone_come_back_from_the_server(run: Run, tmp_path: Path, shards: list[Path]) -> None:
+    assert run("submit", "shards/*.jsonl", "--group", "week", "--wait", *SOON).returncode == 0
+    assert run("export", "week", "-o", "before.jsonl").returncode == 0
+    shards[0].write_text("another\n")
+    shards[1].unlink()
+    shards[2].unlink()
+    gone = run("results", "week")
+    assert gone.returncode == 1 and "b.jsonl, c.jsonl are not here" in gone.stderr, gone.stderr
+    assert "`tbatch-tui fetch ID --input`" in gone.stderr
+    fetched = run("fetch", "week", "--input")
+    assert fetched.returncode == 0 and len(fetched.stdout.splitlines()) == 3, fetched.stderr
+    assert run("export", "week", "-o", "after.jsonl").returncode == 0
+    assert (tmp_path / "after.jsonl").read_bytes() == (tmp_path / "before.jsonl").read_bytes()
+    again = run("fetch", "week", "--input")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", ""), "nothing is missing"
+
+
 def test_only_what_was_not_sent_is_sent_again(run: Run, sandbox: Sandbox, tmp_path: Path, shards: list[Path]) -> None:
     alone = run("submit", str(shards[0]), *SOON)
     assert alone.returncode == 0

@@ -24,6 +24,7 @@ _COMMANDS = {
     NextStep.SETTLE: "Settling it in the app",
     NextStep.CONTINUE: "`tbatch-tui continue NAME`",
     NextStep.FETCH: "`tbatch-tui fetch ID`",
+    NextStep.FETCH_INPUT: "`tbatch-tui fetch ID --input`",
     NextStep.CANCEL: "`tbatch-tui cancel ID`",
 }
 """The command for each action that an engine's message may name; the app puts a key there."""

@@ -14,6 +14,7 @@ class NextStep(StrEnum):
     PICK = "{jobs.new}"
     ASK_AGAIN = "{jobs.refresh}"
     FETCH = "{job.download}"
+    FETCH_INPUT = "{job.fetch-input}"
     CANCEL = "{job.cancel}"
     SETTLE = "{job.settle}"
     CONTINUE = "{job.settle:continue}"

@@ -202,11 +202,18 @@ def _jobs_to_fetch(targets: Sequence[JobRecord | GroupRecord]) -> list[JobRecord
 
 
 async def _fetch_inputs(session: Session, records: Sequence[JobRecord], *, as_json: bool) -> int:
-    """Download the input files of jobs that were submitted elsewhere, and print their paths."""
+    """Download the input files that are not here, of jobs from elsewhere and of parts, and print their paths."""
+    from tbatch_tui.engine.server_files.input_file import InputIsHereError
+
     codes: list[int] = []
     for record in records:
         try:
             path = await session.engine.files.fetch_input(record.key)
+        except InputIsHereError as error:
+            if len(records) == 1:  # of several parts, those that are missing are wanted
+                print_message(f"{record.name}: {error}")
+                codes.append(exit_code_of(error))
+            continue
         except BatchError as error:
             print_message(f"{record.name}: {error}")
             codes.append(exit_code_of(error))

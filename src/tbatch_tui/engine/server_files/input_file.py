@@ -17,7 +17,7 @@ from tbatch_tui.engine.download.part_file import PartState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError, NotFoundError
 from tbatch_tui.engine.journal.tables.submissions import JobClaimedError
-from tbatch_tui.engine.local_files.file_slices import InputPlace
+from tbatch_tui.engine.local_files.file_slices import InputPlace, is_there
 from tbatch_tui.engine.local_files.filenames import safe_name, stem_of
 from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
 from tbatch_tui.engine.local_files.rights import PRIVATE
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.options import AudioStore
+
+
+class InputIsHereError(BatchError):
+    """The input file of a part can be read: nothing has to be fetched."""
 
 
 async def fetch_input(
@@ -53,7 +57,7 @@ async def fetch_input(
         audio_store: Where recordings are: links into it become addresses again.
     """
     if record.slices_read:
-        return await _fetch_part(api, store, record, moved)
+        return await _fetch_part(api, record, moved)
     job, file_id = _require_unknown(record)
     name = safe_name(stem_of(record.input_name) or job.id[:8])
     final = home / safe_name(job.id) / f"{name}.jsonl"
@@ -93,16 +97,15 @@ async def fetch_input(
     return final
 
 
-async def _fetch_part(
-    api: TogetherApi, store: JobStore, record: JobRecord, moved: Callable[[int, int | None], None]
-) -> Path:
+async def _fetch_part(api: TogetherApi, record: JobRecord, moved: Callable[[int, int | None], None]) -> Path:
     """Download the file of a part to where it was, if it can be read from nowhere else. Raises as `fetch_input`."""
-    job, submission, group = record.job, record.submission, record.group
-    assert job is not None and submission is not None and group is not None
-    source, path = record.slices_read[0].path, submission.path
+    job, submission = record.job, record.submission
+    assert job is not None and submission is not None
+    path = submission.path
+    source = path if is_there(path) else record.slices_read[0].path
     with suppress(OSError):
         if (await run_reading(InputPlace(path, record.slices_read).read)).sha256 == submission.sha256:
-            raise BatchError(f"The input file of this job is known: {source}", "It has what was submitted.")
+            raise InputIsHereError(f"The input file of this job is known: {source}", "It has what was submitted.")
     if not job.input_file_id:
         raise BatchError("The server names no input file of this job", f"Restore {source}.")
     await asyncio.to_thread(_make_private, path.parent)
@@ -116,13 +119,12 @@ async def _fetch_part(
         )
     except NotFoundError as error:
         raise BatchError(
-            "The input file of this job is not on the server any more", f"{source} has changed: restore it."
+            "The input file of this job is not on the server any more", f"{source} has changed or is gone: restore it."
         ) from error
     if (await fingerprint_file(path)).sha256 != submission.sha256:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise BatchError("The server sent another file than was submitted", "It was not kept. Try again.")
-    await store.groups.note_copies(group.id, "")
-    return path
+    return path  # its own file is read where it is there; of the other parts nothing has changed
 
 
 def _require_unknown(record: JobRecord) -> tuple[Job, str]:

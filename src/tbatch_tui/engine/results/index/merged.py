@@ -18,8 +18,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.local_files.file_slices import is_there
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.local_files.open_files import allow_open_files
+from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.parts.part_rows import PartRows, first_rows, may_be_parts_of
@@ -89,16 +91,34 @@ class MergedIndex(ResultIndex):
             _build(member.index, sum(sizes[:number]), sum(sizes), cancelled, progress)
         original = self.members[0].index
         if not original.has_input:
-            why = "has changed since it was submitted" if original.input_changed else "is not here"
-            place = original.sources.place(Source.INPUT)
-            name = f", {place.files[0].name}," if place is not None else ""
-            raise BatchError(
-                f"The jobs cannot be merged: the input file of the first one{name} {why}",
-                "Restore it, or open its results and those of each retry separately.",
-            )
+            raise self._no_input(original)
         self.file_stamps = original.file_stamps
         self._join = self._merge(original)
         return self._finish(self.members)
+
+    def _no_input(self, original: ResultIndex) -> BatchError:
+        """Return the error of an original whose input file is not here as it was submitted."""
+        place = original.sources.place(Source.INPUT)
+        of_parts = any(member.is_part for member in self.members)
+        if place is not None and of_parts and (gone := [path.name for path in place.files if not is_there(path)]):
+            return BatchError(
+                f"The parts cannot be merged: {', '.join(gone[:3])}{' and others' if len(gone) > 3 else ''} "
+                f"{'is' if len(gone) == 1 else 'are'} not here",
+                f"Restore {'it' if len(gone) == 1 else 'them'}, or get the input files of the parts from the server "
+                f"({NextStep.FETCH_INPUT}).",
+            )
+        why = "has changed since it was submitted" if original.input_changed else "is not here"
+        if of_parts and place is not None:
+            what = f"{place.files[0].name}," if len(place.files) == 1 else "one of their input files"
+            return BatchError(
+                f"The parts cannot be merged: what they asked, {what} {why}",
+                f"Restore the input file, or get those of the parts from the server ({NextStep.FETCH_INPUT}).",
+            )
+        name = f", {place.files[0].name}," if place is not None else ""
+        return BatchError(
+            f"The jobs cannot be merged: the input file of the first one{name} {why}",
+            "Restore it, or open its results and those of each retry separately.",
+        )
 
     def _finish(self, members: Iterable[MergedMember]) -> RequestCounts:
         """Take over what these members know of their files, and count the rows."""
