@@ -185,7 +185,7 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         action="store_true",
-        help="download the input file of a job that was submitted elsewhere, instead of its results",
+        help="download the input file of a job that was submitted elsewhere, or of parts that have none, not results",
     )
     parser.add_argument(
         "--delete-recordings",
